@@ -1,0 +1,50 @@
+# Every target is one line into a script of a telling name; what it does is written there.
+
+CONFIGURATION ?= Release
+TAG ?= dev
+# One build at a time and no servers left behind: a build is then the same on a laptop and in CI.
+export MSBUILDDISABLENODEREUSE := 1
+export DOTNET_CLI_TELEMETRY_OPTOUT := 1
+export DOTNET_NOLOGO := 1
+
+.DEFAULT_GOAL := help
+.PHONY: help build up down run test e2e sim bench images crds lint scenarios-update
+
+help: ## show this list
+	@awk 'BEGIN { FS = ":.*## " } /^[a-z0-9-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+build: ## compile everything, warnings as errors
+	dotnet build Raft.sln -c $(CONFIGURATION) --nologo -v minimal
+
+up: ## a Kubernetes with the operator and a three-member RaftCluster in it; a second time takes seconds
+	@tests/EndToEnd/up.sh
+
+down: ## stop what `make up` started (WIPE=1 forgets its data too)
+	@tests/EndToEnd/down.sh
+
+run: ## three members as local processes, without Kubernetes; Ctrl-C stops them
+	@datastore/run-local.sh
+
+test: ## unit, property, simulation, process and operator tests (PROJECT=Consensus for one folder of tests/)
+	@tests/run.sh $(PROJECT)
+
+e2e: ## the operator and datastore on a real Kubernetes, broken in every way we know (FILTER=Scaling for one)
+	@tests/EndToEnd/run.sh $(FILTER)
+
+sim: ## the deterministic simulator: SEED=42 replays one run, SEEDS=1000 tries as many
+	@tests/Simulation/run.sh $(if $(SEED),--seed $(SEED)) $(if $(SEEDS),--seeds $(SEEDS))
+
+bench: ## throughput and latency against a local cluster, as a table
+	@tests/Benchmarks/run.sh
+
+images: ## both container images, tagged TAG (default dev)
+	@tests/EndToEnd/images/build.sh $(TAG)
+
+crds: ## write crds/ anew from the entity types in operator/Api
+	@operator/Api/generate-crds.sh
+
+lint: ## formatting, analyzers, shell scripts, Helm charts
+	@tests/lint.sh
+
+scenarios-update: ## write the expected output of tests/Scenarios anew; explain every changed line in review
+	@UPDATE_SCENARIOS=1 tests/run.sh Scenarios
