@@ -19,7 +19,7 @@ if ! buildah inspect --type image "$image" > /dev/null 2>&1; then
     # Extracted rather than installed: nothing runs in it. Documentation and programs go again.
     mmdebstrap --quiet --format=tar --variant=extract --include="$packages" \
       --extract-hook='cat "$1"/usr/share/ca-certificates/mozilla/*.crt > "$1/etc/ssl/certs/ca-certificates.crt"' \
-      --extract-hook='cd "$1" && rm -rf usr/share/doc usr/share/man usr/share/locale usr/share/ca-certificates usr/bin usr/sbin' \
+      --extract-hook='cd "$1" && rm -rf usr/share/doc usr/share/man usr/share/locale usr/share/ca-certificates usr/share/perl5 usr/share/debconf usr/bin usr/sbin' \
       bookworm "$archive.new" >&2
     mv "$archive.new" "$archive"
   fi

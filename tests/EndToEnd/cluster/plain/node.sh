@@ -59,7 +59,8 @@ container_processes() {
   done
 }
 
-node_has_image() { ctr --address "$(containerd_socket "$1")" --namespace k8s.io images list --quiet | grep -qx "$2"; }
+node_image_digest() { ctr --address "$(containerd_socket "$1")" --namespace k8s.io images list | awk -v image="$2" '$1 == image { print $3 }'; }
+node_has_image() { [ -n "$(node_image_digest "$1" "$2")" ]; }
 
 unmount_below() { awk -v folder="$1/" 'index($2, folder) == 1 { print $2 }' /proc/mounts | sort -r | xargs -r umount --lazy; }
 
