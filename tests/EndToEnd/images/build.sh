@@ -19,6 +19,8 @@ registry=${RAFT_REGISTRY:-localhost}
 publish() {
   echo "publishing $1 ..." >&2
   dotnet publish "$repository/$2" -c Release -p:ForImage=true -o "$published/$1" --nologo -v quiet
+  # Restored packages may be their owner's alone to run; in the image another user reads and runs them.
+  chmod -R a+rX "$published/$1"
 }
 
 build_with_docker() {
