@@ -6,6 +6,7 @@ cluster_up() {
   kubectl get --raw /readyz > /dev/null || { echo "the cluster of KUBECONFIG=$KUBECONFIG does not answer" >&2; return 1; }
   progress "using the cluster of KUBECONFIG=$KUBECONFIG"
 }
+cluster_running() { kubectl get --raw /readyz > /dev/null 2>&1; }
 cluster_down() { progress "left running: it was given by KUBECONFIG"; }
 cluster_kubeconfig() { echo "$KUBECONFIG"; }
 cluster_load() { progress "not loaded, a given cluster pulls for itself: $1"; }

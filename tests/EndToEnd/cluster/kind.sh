@@ -23,6 +23,7 @@ cluster_up() {
 
 # A kind cluster cannot be stopped and kept; it goes as a whole.
 cluster_down() { kind delete cluster --name "$cluster_name" --kubeconfig "$kind_kubeconfig"; }
+cluster_running() { kind get clusters 2> /dev/null | grep -qx "$cluster_name"; }
 cluster_kubeconfig() { echo "$kind_kubeconfig"; }
 cluster_load() { progress "loading $1"; kind load image-archive --name "$cluster_name" "$2"; }
 

@@ -39,6 +39,7 @@ cluster_down() {
   if [ -n "${WIPE:-}" ]; then rm -rf "$state"; fi
 }
 
+cluster_running() { is_running api-server; }
 cluster_kubeconfig() { echo "$admin_kubeconfig"; }
 
 # Equal content has an equal digest: a node that has it already is left alone.

@@ -1,0 +1,47 @@
+#!/usr/bin/env bash
+# Starts the cluster, builds and loads the images, and runs every scenario; the table comes last and is kept in
+# artifacts/e2e/, beside a folder of logs for each scenario that failed.
+#   run.sh [FILTER]     only the test classes or methods whose name holds FILTER
+# KEEP=1 leaves the cluster running. One that ran before is always left as it was.
+set -euo pipefail
+
+here=$(cd "$(dirname "$0")" && pwd)
+repository=$(cd "$here/../.." && pwd)
+# shellcheck source=tests/prerequisites.sh
+source "$repository/tests/prerequisites.sh"
+export DOTNET_NOLOGO=1 MSBUILDDISABLENODEREUSE=1
+
+cluster=$here/cluster/cluster
+results=$repository/artifacts/e2e
+first_tag=e2e
+second_tag=e2e-next
+
+stop_cluster() { "$cluster" down; }
+
+need_kubernetes_tools
+RAFT_CLUSTER=$("$cluster" which)
+export RAFT_CLUSTER
+if ! "$cluster" running && [ -z "${KEEP:-}" ]; then trap stop_cluster EXIT; fi
+
+"$here/images/build.sh" "$first_tag" "$second_tag"
+"$cluster" up
+KUBECONFIG=$("$cluster" kubeconfig)
+export KUBECONFIG
+"$here/images/load.sh" "$first_tag" "$second_tag"
+
+rm -rf "$results"
+mkdir -p "$results"
+dotnet build "$here/Raft.EndToEnd.Tests.csproj" -c Release --nologo -v quiet
+filter=()
+if [ $# -gt 0 ]; then filter=(-method "*$1*"); fi
+code=0
+RAFT_E2E_REPOSITORY=$repository RAFT_E2E_REGISTRY=${RAFT_REGISTRY:-localhost} RAFT_E2E_TAG=$first_tag RAFT_E2E_SECOND_TAG=$second_tag \
+  "$here/bin/Release/net10.0/Raft.EndToEnd.Tests" -noColor -noLogo -longRunning 120 "${filter[@]}" 2>&1 | tee "$results/tests.log" || code=$?
+
+echo
+[ ! -f "$results/table.md" ] || cat "$results/table.md"
+summary=$(sed -nE 's/.*Total: ([0-9]+), Errors: ([0-9]+), Failed: ([0-9]+), Skipped: ([0-9]+).*/\1 \2 \3 \4/p' "$results/tests.log" | tail -n 1)
+read -r total errors failed skipped <<< "${summary:-0 0 1 0}"
+failed=$((failed + errors))
+echo "$((total > 0 ? total - failed - skipped : 0)) passed, $failed failed$([ "$skipped" = 0 ] || echo ", $skipped skipped")"
+[ "$code" -eq 0 ] && [ "$failed" -eq 0 ]
