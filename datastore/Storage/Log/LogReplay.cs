@@ -90,27 +90,25 @@ internal sealed class LogReplay
         return new(HardState, Base, _dropped == 0 ? _entries : _entries.GetRange(_dropped, _entries.Count - _dropped));
     }
 
+    /// <summary>
+    /// Entries may leave a gap after the base here: the segments that held what is missing were deleted, and the record that
+    /// says so stands further on. <see cref="Complete"/> checks that it did.
+    /// </summary>
     private void Append(LogEntry entry)
     {
         var index = entry.Id.Index.Value;
+        if (index <= Base.Index.Value || (_entries.Count > _dropped && index > Last.Value + 1))
+        {
+            throw new InvalidDataException($"entry {index} follows a log from after {Base.Index} to {Last}.");
+        }
+
         if (_entries.Count > _dropped)
         {
             var first = _entries[_dropped].Id.Index.Value;
-            if (index < first || index > Last.Value + 1)
-            {
-                throw new InvalidDataException($"entry {index} follows a log from {first} to {Last}.");
-            }
-
-            var keep = _dropped + (int)(index - first);
+            var keep = _dropped + (int)(Math.Max(index, first) - first);
             _entries.RemoveRange(keep, _entries.Count - keep);
         }
-        else if (index <= Base.Index.Value)
-        {
-            throw new InvalidDataException($"entry {index} follows a log that starts after {Base.Index}.");
-        }
 
-        // An entry that leaves a gap after the base is possible here: segments before this one were deleted, and the record
-        // that says so stands further on. Complete checks that it did.
         _entries.Add(entry);
     }
 

@@ -121,11 +121,12 @@ public sealed class SegmentedLog : IDisposable
         WriteFrame();
         foreach (var segment in _segments[..count])
         {
-            _disk.Delete(LogFormat.SegmentName(segment.Number)); // oldest first: what a crash leaves has no gap
+            // Oldest first, each for good before the next goes: what a crash leaves has no gap.
+            _disk.Delete(LogFormat.SegmentName(segment.Number));
+            _disk.SyncNames();
         }
 
         _segments.RemoveRange(0, count);
-        _disk.SyncNames();
     }
 
     /// <summary>

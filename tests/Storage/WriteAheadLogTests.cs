@@ -1,0 +1,120 @@
+using System.Collections.Concurrent;
+using Raft.Consensus;
+using Raft.Node.Ports;
+using Raft.Storage.Log;
+
+namespace Raft.Storage.Tests;
+
+public sealed class WriteAheadLogTests
+{
+    private static readonly LogIdentity Identity = new(1, new(1));
+    private static readonly LogOptions Options = new() { SegmentBytes = 64 * 1024, ZeroAhead = false };
+
+    private readonly MemoryDisk _disk = new();
+
+    public WriteAheadLogTests() => SegmentedLog.Create(_disk, Options, Identity);
+
+    [Fact]
+    public void Writes_that_wait_while_the_disk_is_busy_share_one_sync()
+    {
+        const int Writes = 1000;
+        var (log, _) = WriteAheadLog.Open(_disk, Options, Identity);
+        using var busy = new ManualResetEventSlim();
+        using var goOn = new ManualResetEventSlim();
+        _disk.OnSync = () =>
+        {
+            busy.Set();
+            goOn.Wait();
+        };
+        var done = new ConcurrentQueue<ulong>();
+        var before = _disk.Syncs;
+        log.Append(Write(1), (write, _) => done.Enqueue(write.Sequence));
+        busy.Wait(TestContext.Current.CancellationToken);
+        for (ulong i = 2; i <= Writes; i++)
+        {
+            log.Append(Write(i), (write, error) => done.Enqueue(error is null ? write.Sequence : 0));
+        }
+
+        Assert.Empty(done); // nothing is acknowledged before its sync
+        goOn.Set();
+        log.Dispose();
+        Assert.Equal(Enumerable.Range(1, Writes).Select(i => (ulong)i), done);
+        Assert.InRange(_disk.Syncs - before, 2, 5); // the first, the rest, and a new segment or two
+        Assert.Equal(Writes, SegmentedLog.Open(_disk, Options, Identity).Recovered.Entries.Count);
+    }
+
+    [Fact]
+    public void After_a_failed_sync_the_log_takes_nothing_more_and_says_so_to_all_in_order()
+    {
+        var (log, _) = WriteAheadLog.Open(_disk, Options, Identity);
+        var acknowledged = new ConcurrentQueue<ulong>();
+        var refused = new ConcurrentQueue<ulong>();
+        using var failed = new ManualResetEventSlim();
+        _disk.OperationsUntilFailure = 6;
+        for (ulong i = 1; i <= 20; i++)
+        {
+            using var completed = new ManualResetEventSlim();
+            log.Append(Write(i), (write, error) =>
+            {
+                (error is null ? acknowledged : refused).Enqueue(write.Sequence);
+                Assert.True(error is null or LogFailedException);
+                completed.Set();
+            });
+            completed.Wait(TestContext.Current.CancellationToken);
+        }
+
+        _disk.OperationsUntilFailure = int.MaxValue; // the disk works again; nobody knows what it has lost
+        log.Append(Write(21), (write, error) => refused.Enqueue(error is LogFailedException ? write.Sequence : 0));
+        log.Dispose();
+        Assert.Equal([1UL, 2UL, 3UL], acknowledged);
+        Assert.Equal(Enumerable.Range(4, 18).Select(i => (ulong)i), refused);
+        var (_, recovered) = SegmentedLog.Open(_disk.Crash(new Random(5)), Options, Identity);
+        Assert.InRange(recovered.Entries.Count, 3, 4);
+    }
+
+    [Fact]
+    public void A_full_disk_is_an_error_and_what_was_acknowledged_stays()
+    {
+        _disk.CapacityBytes = 3 * Options.SegmentBytes;
+        var (log, _) = WriteAheadLog.Open(_disk, Options, Identity);
+        var acknowledged = 0UL;
+        LogFailedException? failure = null;
+        for (ulong i = 1; failure is null; i++)
+        {
+            using var completed = new ManualResetEventSlim();
+            log.Append(Write(i, 5000), (write, error) =>
+            {
+                failure = (LogFailedException?)error;
+                acknowledged = error is null ? write.Sequence : acknowledged;
+                completed.Set();
+            });
+            completed.Wait(TestContext.Current.CancellationToken);
+        }
+
+        log.Dispose();
+        Assert.Contains("No space", failure.Message, StringComparison.Ordinal);
+        var (_, recovered) = SegmentedLog.Open(_disk.Crash(new Random(5)), Options, Identity);
+        Assert.Equal(acknowledged, (ulong)recovered.Entries.Count);
+    }
+
+    [Fact]
+    public void Segments_are_prepared_ahead_and_discarded_behind_while_writing()
+    {
+        var (log, _) = WriteAheadLog.Open(_disk, Options with { ZeroAhead = true }, Identity);
+        for (ulong i = 1; i <= 100; i++)
+        {
+            using var completed = new ManualResetEventSlim();
+            log.Append(Write(i, 5000), (_, _) => completed.Set());
+            completed.Wait(TestContext.Current.CancellationToken);
+            log.DiscardUpTo(new(new(1), new(i)));
+        }
+
+        log.Dispose();
+        Assert.InRange(_disk.List().Count, 1, 3);
+        var (_, recovered) = SegmentedLog.Open(_disk, Options, Identity);
+        Assert.Equal(100UL, recovered.Base.Index.Value + (ulong)recovered.Entries.Count);
+    }
+
+    private static LogWrite Write(ulong index, int bytes = 50) =>
+        new(index, null, [new(new(new(1), new(index)), EntryKind.Command, new byte[bytes])], null);
+}
