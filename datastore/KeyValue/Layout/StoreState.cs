@@ -1,0 +1,61 @@
+using System.Buffers.Binary;
+using Raft.KeyValue.Ports;
+
+namespace Raft.KeyValue.Layout;
+
+/// <summary>Alarms that are active on some member, as flags: what every request has to be checked against.</summary>
+[Flags]
+internal enum ActiveAlarms : byte
+{
+    None = 0,
+    NoSpace = 1,
+    Corrupt = 2,
+}
+
+/// <summary>The few numbers that say where the store stands, kept in one record so that one read gives a consistent set.</summary>
+/// <param name="Revision">Of the last change.</param>
+/// <param name="CompactedRevision">The oldest revision that can be read; -1 before the first compaction.</param>
+/// <param name="NextCompaction">The first change that physical compaction has not handled yet. Members differ in it; nothing that
+/// a client sees may depend on it.</param>
+/// <param name="Alarms">Alarms active on any member.</param>
+internal readonly record struct StoreState(long Revision, long CompactedRevision, ChangePosition NextCompaction, ActiveAlarms Alarms)
+{
+    private const int EncodedLength = 29;
+
+    /// <summary>What an empty store is: etcd counts from revision 1.</summary>
+    public static readonly StoreState Blank = new(1, -1, default, ActiveAlarms.None);
+
+    /// <summary>Are there versions on disk that no read can reach?</summary>
+    public bool HasCompactionWork => NextCompaction.Main <= CompactedRevision;
+
+    /// <summary>
+    /// The state after a compaction to a revision. Physical work starts over at the revision compacted before, whose changes
+    /// were kept; handling some of them twice does no harm.
+    /// </summary>
+    public StoreState CompactedTo(long revision) => this with
+    {
+        NextCompaction = new(Math.Max(0, Math.Min(NextCompaction.Main, CompactedRevision)), 0),
+        CompactedRevision = revision,
+    };
+
+    public static StoreState Read(IOrderedReader reader) => reader.Get(KeyLayout.State.Span) is { } record ? Decode(record) : Blank;
+
+    public byte[] Encode()
+    {
+        var record = new byte[EncodedLength];
+        BinaryPrimitives.WriteInt64BigEndian(record, Revision);
+        BinaryPrimitives.WriteInt64BigEndian(record.AsSpan(8), CompactedRevision);
+        BinaryPrimitives.WriteInt64BigEndian(record.AsSpan(16), NextCompaction.Main);
+        BinaryPrimitives.WriteInt32BigEndian(record.AsSpan(24), NextCompaction.Sub);
+        record[28] = (byte)Alarms;
+        return record;
+    }
+
+    private static StoreState Decode(ReadOnlySpan<byte> record) => record.Length == EncodedLength
+        ? new(
+            BinaryPrimitives.ReadInt64BigEndian(record),
+            BinaryPrimitives.ReadInt64BigEndian(record[8..]),
+            new(BinaryPrimitives.ReadInt64BigEndian(record[16..]), BinaryPrimitives.ReadInt32BigEndian(record[24..])),
+            (ActiveAlarms)record[28])
+        : throw new InvalidDataException($"The store's state record has {record.Length} bytes instead of {EncodedLength}.");
+}

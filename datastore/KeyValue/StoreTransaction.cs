@@ -1,0 +1,162 @@
+using Raft.KeyValue.Layout;
+using Raft.KeyValue.Ports;
+using Raft.KeyValue.Requests;
+using Raft.KeyValue.Writing;
+using Raft.Protocol.Etcd;
+using Raft.Protocol.V1;
+
+namespace Raft.KeyValue;
+
+/// <summary>
+/// Applies any number of commands, each seeing those before it, and makes all of them visible at once with
+/// <see cref="Commit"/>. The node puts its own values in besides, so that the applied index is never apart from the data.
+/// One transaction at a time; dropped without a commit, it has changed nothing.
+/// </summary>
+public sealed class StoreTransaction
+{
+    private readonly KeyValueStore _store;
+    private readonly Overlay _overlay;
+    private readonly ByteArena _arena = new();
+    private readonly List<StoreEvent> _events = [];
+    private StoreState _state;
+    private bool _committed;
+
+    internal StoreTransaction(KeyValueStore store, IOrderedReader committed)
+    {
+        _store = store;
+        _overlay = new Overlay(committed);
+        _state = store.State;
+    }
+
+    /// <summary>The revision after the commands so far.</summary>
+    public long Revision => _state.Revision;
+
+    /// <summary>The compacted revision after the commands so far.</summary>
+    public long CompactedRevision => _state.CompactedRevision;
+
+    /// <summary>The changes so far, in order: what watchers will want to see once they are committed.</summary>
+    public IReadOnlyList<StoreEvent> Events => _events;
+
+    /// <summary>Is this one of the commands that <see cref="Apply"/> understands? The others are the node's own.</summary>
+    public static bool Understands(Command command) => command.OperationCase is
+        Command.OperationOneofCase.Put or Command.OperationOneofCase.DeleteRange or Command.OperationOneofCase.Txn
+        or Command.OperationOneofCase.Compact or Command.OperationOneofCase.Alarm;
+
+    /// <summary>Applies one command. A refused one changes nothing.</summary>
+    /// <exception cref="NotSupportedException">
+    /// A command that the store does not know: passing over it would fork the state, so the member has to stop.
+    /// </exception>
+    public CommandResult Apply(Command command) => command.OperationCase switch
+    {
+        Command.OperationOneofCase.Put => Put(command.Put).ToCommandResult(),
+        Command.OperationOneofCase.DeleteRange => DeleteRange(command.DeleteRange).ToCommandResult(),
+        Command.OperationOneofCase.Txn => Txn(command.Txn).ToCommandResult(),
+        Command.OperationOneofCase.Compact => Compact(command.Compact).ToCommandResult(),
+        Command.OperationOneofCase.Alarm => Alarm(command.Alarm).ToCommandResult(),
+        _ => throw new NotSupportedException($"The store does not know the command {command.OperationCase}; a newer member wrote it?"),
+    };
+
+    /// <summary>
+    /// Removes from disk up to a number of compacted changes. It is not replicated: each member does it when it has time, and
+    /// nothing that a client sees depends on how far it has come.
+    /// </summary>
+    /// <param name="maxChanges">Bounds the work; each change costs at most one read and two deletes.</param>
+    /// <returns>Whether there is more to do.</returns>
+    public bool CompactStep(int maxChanges)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(maxChanges);
+        if (!_state.HasCompactionWork) return false;
+        _state = _state with { NextCompaction = Compaction.Step(_overlay, _state, maxChanges) };
+        return _state.HasCompactionWork;
+    }
+
+    /// <summary>A value of the node's own keyspace as this transaction leaves it, or null.</summary>
+    public byte[]? GetNodeValue(ReadOnlySpan<byte> name) =>
+        _overlay.TryGet(KeyLayout.NodeKey(name), out var value) ? value.ToArray() : null;
+
+    /// <summary>Sets a value in the node's own keyspace. The memory must not change until the commit.</summary>
+    public void PutNodeValue(ReadOnlySpan<byte> name, ReadOnlyMemory<byte> value) => _overlay.Put(KeyLayout.NodeKey(name), value);
+
+    /// <summary>Removes a value from the node's own keyspace.</summary>
+    public void DeleteNodeValue(ReadOnlySpan<byte> name) => _overlay.Delete(KeyLayout.NodeKey(name));
+
+    /// <summary>Writes everything as one batch. The transaction can't be used afterwards, but its events can.</summary>
+    public void Commit()
+    {
+        if (_committed) throw new InvalidOperationException("The transaction has been committed before.");
+        _committed = true;
+        if (_state != _store.State) _overlay.Put(KeyLayout.State, _state.Encode());
+        if (!_overlay.IsEmpty) _store.Commit(_overlay.ToBatch(), _state);
+    }
+
+    private StoreResult<PutResponse> Put(PutRequest request)
+    {
+        if (Refusal(RequestValidator.Validate(request), needsSpace: true) is { } refusal) return refusal;
+        var writer = NextRevision();
+        var result = new OperationExecutor(_overlay, _state, writer).Put(request);
+        Finish(writer);
+        return result;
+    }
+
+    private StoreResult<DeleteRangeResponse> DeleteRange(DeleteRangeRequest request)
+    {
+        if (Refusal(RequestValidator.Validate(request)) is { } refusal) return refusal;
+        var writer = NextRevision();
+        var response = new OperationExecutor(_overlay, _state, writer).DeleteRange(request);
+        Finish(writer);
+        return response;
+    }
+
+    private StoreResult<TxnResponse> Txn(TxnRequest request)
+    {
+        if (Refusal(RequestValidator.Validate(request), needsSpace: RequestShape.MayPut(request)) is { } refusal) return refusal;
+        var writer = NextRevision();
+        var result = new TransactionExecutor(_overlay, _state, writer).Run(request);
+        Finish(writer);
+        return result;
+    }
+
+    private StoreResult<CompactionResponse> Compact(CompactionRequest request)
+    {
+        if (Refusal(invalid: null) is { } refusal) return refusal;
+        if (request.Revision <= _state.CompactedRevision) return StoreError.Compacted;
+        if (request.Revision > _state.Revision) return StoreError.FutureRevision;
+        _state = _state.CompactedTo(request.Revision);
+        return new CompactionResponse { Header = Header() };
+    }
+
+    /// <summary>Raising what is raised, or clearing what is not, answers with no alarm.</summary>
+    private StoreResult<AlarmResponse> Alarm(AlarmRequest request)
+    {
+        var response = new AlarmResponse { Header = Header() };
+        if (request.Action == AlarmRequest.Types.AlarmAction.Get)
+        {
+            response.Alarms.AddRange(AlarmRecords.List(_overlay, request.Alarm));
+            return response;
+        }
+        var activate = request.Action == AlarmRequest.Types.AlarmAction.Activate;
+        var key = AlarmRecords.Key(request.Alarm, request.MemberID);
+        if (request.Alarm == AlarmType.None || _overlay.TryGet(key, out _) == activate) return response;
+
+        if (activate) _overlay.Put(key, ReadOnlyMemory<byte>.Empty);
+        else _overlay.Delete(key);
+        _state = _state with { Alarms = AlarmRecords.Summarise(_overlay) };
+        response.Alarms.Add(new AlarmMember { MemberID = request.MemberID, Alarm = request.Alarm });
+        return response;
+    }
+
+    private StoreError? Refusal(StoreError? invalid, bool needsSpace = false) =>
+        invalid
+        ?? (_state.Alarms.HasFlag(ActiveAlarms.Corrupt) ? StoreError.CorruptCluster
+            : needsSpace && _state.Alarms.HasFlag(ActiveAlarms.NoSpace) ? StoreError.NoSpace
+            : null);
+
+    private RevisionWriter NextRevision() => new(_overlay, _arena, _events, _state.Revision + 1);
+
+    private void Finish(RevisionWriter writer)
+    {
+        if (writer.HasChanges) _state = _state with { Revision = writer.Current };
+    }
+
+    private ResponseHeader Header() => new() { Revision = _state.Revision };
+}

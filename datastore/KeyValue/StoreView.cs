@@ -1,0 +1,76 @@
+using Raft.KeyValue.Layout;
+using Raft.KeyValue.Ports;
+using Raft.KeyValue.Reading;
+using Raft.KeyValue.Requests;
+using Raft.KeyValue.Writing;
+using Raft.Protocol.Etcd;
+
+namespace Raft.KeyValue;
+
+/// <summary>
+/// The committed state at one moment. Any number of threads may read through one view at a time; it holds back the removal
+/// of what it shows, so dispose it soon.
+/// </summary>
+public sealed class StoreView : IDisposable
+{
+    private readonly IOrderedReader _reader;
+    private readonly CommittedReader _state;
+
+    internal StoreView(IOrderedReader reader)
+    {
+        _reader = reader;
+        _state = new CommittedReader(reader);
+        State = StoreState.Read(reader);
+    }
+
+    /// <summary>The revision that this view shows as current.</summary>
+    public long Revision => State.Revision;
+
+    /// <summary>The oldest revision that this view can show; -1: all of them.</summary>
+    public long CompactedRevision => State.CompactedRevision;
+
+    internal StoreState State { get; }
+
+    /// <summary>Answers a range, at the current or an older revision.</summary>
+    public StoreResult<RangeResponse> Range(RangeRequest request) =>
+        Refusal(RequestValidator.Validate(request)) is { } refusal ? refusal
+        : RangeQuery.Run(_state, request, Revision, CompactedRevision);
+
+    /// <summary>Answers a transaction that writes nothing, whichever branch it takes (see <see cref="RequestShape.IsReadOnly"/>).</summary>
+    /// <exception cref="ArgumentException">The transaction may write: it has to go through the log.</exception>
+    public StoreResult<TxnResponse> Txn(TxnRequest request)
+    {
+        if (!RequestShape.IsReadOnly(request)) throw new ArgumentException("The transaction may write.", nameof(request));
+        return Refusal(RequestValidator.Validate(request)) is { } refusal ? refusal
+            : TransactionExecutor.ReadOnly(_state, State).Run(request);
+    }
+
+    /// <summary>
+    /// A CRC-32C over all that can be read between the compacted revision and this one (0: the current one). Equal on members
+    /// that have applied the same commands, however far each has removed compacted versions from its disk.
+    /// </summary>
+    public StoreResult<HashKVResponse> HashKv(long revision)
+    {
+        if (RangeQuery.CheckRevision(revision, Revision, CompactedRevision) is { } refusal) return refusal;
+        var hashed = revision > 0 ? revision : Revision;
+        return new HashKVResponse
+        {
+            Header = new ResponseHeader { Revision = Revision },
+            Hash = HistoryHash.Compute(_state, CompactedRevision, hashed),
+            CompactRevision = CompactedRevision,
+            HashRevision = hashed,
+        };
+    }
+
+    /// <summary>The active alarms, by kind and member; NONE names all kinds.</summary>
+    public IReadOnlyList<AlarmMember> Alarms(AlarmType kind = AlarmType.None) => AlarmRecords.List(_state, kind);
+
+    /// <summary>A value of the node's own keyspace, or null.</summary>
+    public byte[]? GetNodeValue(ReadOnlySpan<byte> name) => _reader.Get(KeyLayout.NodeKey(name));
+
+    /// <inheritdoc/>
+    public void Dispose() => _reader.Dispose();
+
+    private StoreError? Refusal(StoreError? invalid) =>
+        invalid ?? (State.Alarms.HasFlag(ActiveAlarms.Corrupt) ? StoreError.CorruptCluster : null);
+}
