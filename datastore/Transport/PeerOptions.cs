@@ -1,0 +1,52 @@
+using Raft.Consensus;
+
+namespace Raft.Transport;
+
+/// <summary>Settings of the way to the other members.</summary>
+public sealed record PeerOptions
+{
+    /// <summary>The cluster: members of another are refused, and refuse us.</summary>
+    public required ulong ClusterId { get; init; }
+
+    /// <summary>This member.</summary>
+    public required MemberId Self { get; init; }
+
+    /// <summary>
+    /// Makes the handler for a new connection, with the certificates as they are at that moment. Time limits and keep-alive
+    /// are set by Transport.
+    /// </summary>
+    public Func<SocketsHttpHandler> CreateHandler { get; init; } = static () => new();
+
+    /// <summary>Messages that wait for one member; what comes on top is dropped.</summary>
+    public int QueuedMessagesMax { get; init; } = 4096;
+
+    /// <summary>Bytes of entries that wait for one member; what comes on top is dropped.</summary>
+    public long QueuedBytesMax { get; init; } = 64L * 1024 * 1024;
+
+    /// <summary>Bytes of entries that go into one frame if there is more than one message.</summary>
+    public int FrameBytesMax { get; init; } = 1024 * 1024;
+
+    /// <summary>Bytes of one frame that is accepted. Above the largest request that clients may send.</summary>
+    public int ReceivedFrameBytesMax { get; init; } = 256 * 1024 * 1024;
+
+    /// <summary>Bytes of a snapshot chunk. Sender and receiver hold a few of them at a time.</summary>
+    public int SnapshotChunkBytes { get; init; } = 256 * 1024;
+
+    /// <summary>How long to try to connect.</summary>
+    public TimeSpan ConnectTimeout { get; init; } = TimeSpan.FromSeconds(2);
+
+    /// <summary>First pause after a failed connection. Doubles up to <see cref="BackoffMax"/>, less a random part.</summary>
+    public TimeSpan BackoffMin { get; init; } = TimeSpan.FromMilliseconds(50);
+
+    /// <summary>Longest pause between attempts. Ended early when the other member calls.</summary>
+    public TimeSpan BackoffMax { get; init; } = TimeSpan.FromSeconds(1);
+
+    /// <summary>Silence after which a connection is probed.</summary>
+    public TimeSpan KeepAliveDelay { get; init; } = TimeSpan.FromSeconds(2);
+
+    /// <summary>Time for a probe to come back before the connection counts as dead.</summary>
+    public TimeSpan KeepAliveTimeout { get; init; } = TimeSpan.FromSeconds(3);
+
+    /// <summary>Time without any progress after which a snapshot transfer is given up, by either side.</summary>
+    public TimeSpan SnapshotIdleTimeout { get; init; } = TimeSpan.FromSeconds(30);
+}

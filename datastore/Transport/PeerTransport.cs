@@ -1,0 +1,233 @@
+using System.Collections.Concurrent;
+using System.Collections.Immutable;
+using System.Diagnostics;
+using Grpc.Core;
+using Grpc.Net.Client;
+using Microsoft.Extensions.Logging;
+using Raft.Consensus;
+using Raft.Node.Ports;
+using Raft.Protocol.V1;
+using Message = Raft.Consensus.Message;
+
+namespace Raft.Transport;
+
+/// <summary>
+/// The way to the other members: for each, two links that stay open (see <see cref="PeerLink"/>), snapshots on the side, and
+/// calls that forward a follower's requests to the leader.
+/// </summary>
+public sealed class PeerTransport : IPeers, IAsyncDisposable
+{
+    private readonly PeerOptions _options;
+    private readonly IPeerInbox _inbox;
+    private readonly ILogger _logger;
+    private readonly SnapshotSender _snapshots;
+    private readonly CancellationTokenSource _stop = new();
+    private readonly Lock _updating = new();
+    private readonly ConcurrentDictionary<Task, byte> _background = new();
+    private readonly ConcurrentDictionary<MemberId, long> _heartbeats = new();
+    private volatile ImmutableDictionary<MemberId, Remote> _peers = ImmutableDictionary<MemberId, Remote>.Empty;
+
+    /// <summary>Knows nobody yet: tell it with <see cref="Update"/>.</summary>
+    public PeerTransport(PeerOptions options, IPeerInbox inbox, ILogger<PeerTransport> logger)
+    {
+        (_options, _inbox, _logger) = (options, inbox, logger);
+        _snapshots = new(options, logger);
+    }
+
+    /// <inheritdoc/>
+    public void Update(IReadOnlyDictionary<MemberId, IReadOnlyList<string>> peerUrls)
+    {
+        lock (_updating)
+        {
+            var peers = _peers.ToBuilder();
+            foreach (var (id, remote) in _peers)
+            {
+                if (!peerUrls.TryGetValue(id, out var urls))
+                {
+                    peers.Remove(id);
+                    InBackground(remote.DisposeAsync().AsTask());
+                }
+                else if (!urls.SequenceEqual(remote.Urls))
+                {
+                    peers[id] = remote.WithUrls(urls);
+                }
+            }
+
+            foreach (var (id, urls) in peerUrls)
+            {
+                if (id != _options.Self && !peers.ContainsKey(id) && !_stop.IsCancellationRequested)
+                {
+                    peers[id] = new(
+                        urls,
+                        new(id, "messages", urls, _options, _inbox, _logger),
+                        new(id, "appends", urls, _options, _inbox, _logger));
+                }
+            }
+
+            _peers = peers.ToImmutable();
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Send(IReadOnlyList<Message> messages)
+    {
+        var peers = _peers;
+        foreach (var message in messages)
+        {
+            if (!peers.TryGetValue(message.To, out var remote))
+            {
+                continue;
+            }
+
+            if (message.Kind == MessageKind.HeartbeatRequest)
+            {
+                _heartbeats.TryAdd(message.To, Stopwatch.GetTimestamp());
+            }
+
+            (message.Kind == MessageKind.AppendRequest ? remote.Appends : remote.Messages).Send(message);
+        }
+    }
+
+    /// <inheritdoc/>
+    public void SendSnapshot(Message message, IStateSnapshot snapshot, Action<bool> completed)
+    {
+        var urls = _peers.TryGetValue(message.To, out var remote) ? remote.Urls : [];
+        InBackground(Task.Run(async () =>
+        {
+            var delivered = false;
+            try
+            {
+                delivered = await _snapshots.SendAsync(message, snapshot, urls, _stop.Token).ConfigureAwait(false);
+            }
+            finally
+            {
+                snapshot.Dispose();
+                completed(delivered);
+            }
+        }));
+    }
+
+    /// <summary>Whether the links to the member stand.</summary>
+    public bool IsConnected(MemberId member) =>
+        _peers.TryGetValue(member, out var remote) && remote.Messages.IsConnected && remote.Appends.IsConnected;
+
+    /// <summary>Forwards a request to the leader and gives its answer.</summary>
+    /// <exception cref="RpcException">The leader's refusal as it gave it, or Unavailable if it cannot be reached.</exception>
+    public async Task<ForwardResponse> ForwardAsync(MemberId leader, ForwardRequest request, CancellationToken cancellation)
+    {
+        (request.ClusterId, request.From) = (_options.ClusterId, _options.Self.Value);
+        return await Leader(leader).ForwardAsync(request, cancellationToken: cancellation).ResponseAsync.ConfigureAwait(false);
+    }
+
+    /// <summary>Asks the leader for the index that a linearizable read must wait for.</summary>
+    /// <exception cref="RpcException">The leader's refusal as it gave it, or Unavailable if it cannot be reached.</exception>
+    public async Task<LogIndex> ReadIndexAsync(MemberId leader, CancellationToken cancellation)
+    {
+        var request = new ReadIndexRequest { ClusterId = _options.ClusterId, From = _options.Self.Value };
+        var response = await Leader(leader).ReadIndexAsync(request, cancellationToken: cancellation).ResponseAsync.ConfigureAwait(false);
+        return new(response.Index);
+    }
+
+    /// <summary>Asks a running cluster who is in it: the first of the URLs that answers.</summary>
+    /// <exception cref="RpcException">None did; the last one's reason.</exception>
+    public static async Task<MembersResponse> MembersAsync(
+        IReadOnlyList<string> urls, PeerOptions options, CancellationToken cancellation)
+    {
+        RpcException last = new(new(StatusCode.Unavailable, "no peer URL is known"));
+        foreach (var url in urls)
+        {
+            try
+            {
+                using var channel = PeerChannel.Open(url, options);
+                return await new Peer.PeerClient(channel)
+                    .MembersAsync(new(), deadline: DateTime.UtcNow + (options.ConnectTimeout * 2), cancellationToken: cancellation)
+                    .ResponseAsync.ConfigureAwait(false);
+            }
+            catch (RpcException error) when (!cancellation.IsCancellationRequested)
+            {
+                last = new(new(error.StatusCode, PeerChannel.Explain(error, url), error));
+            }
+        }
+
+        throw last;
+    }
+
+    /// <summary>Closes all connections; snapshots under way are given up.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        await _stop.CancelAsync().ConfigureAwait(false);
+        Update(ImmutableDictionary<MemberId, IReadOnlyList<string>>.Empty);
+        await Task.WhenAll(_background.Keys).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        _stop.Dispose();
+    }
+
+    /// <summary>A member called, so it is there: links to it that wait to try again need not.</summary>
+    internal void Heard(MemberId from)
+    {
+        if (_peers.TryGetValue(from, out var remote))
+        {
+            remote.Messages.Hurry();
+            remote.Appends.Hurry();
+        }
+    }
+
+    /// <summary>Measures the time from the first unanswered heartbeat to an answer.</summary>
+    internal void Answered(MemberId from)
+    {
+        if (_heartbeats.TryRemove(from, out var sent))
+        {
+            TransportMetrics.RoundTripSeconds.Record(Stopwatch.GetElapsedTime(sent).TotalSeconds, TransportMetrics.To(from));
+        }
+    }
+
+    private Peer.PeerClient Leader(MemberId leader) =>
+        _peers.TryGetValue(leader, out var remote)
+            ? remote.Client(_options)
+            : throw new RpcException(new(StatusCode.Unavailable, $"member {leader} is not known"));
+
+    private void InBackground(Task task)
+    {
+        _background.TryAdd(task, 0);
+        task.ContinueWith(
+            done => _background.TryRemove(done, out _),
+            CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
+    }
+
+    /// <summary>What is kept for one member.</summary>
+    private sealed class Remote(IReadOnlyList<string> urls, PeerLink messages, PeerLink appends) : IAsyncDisposable
+    {
+        private readonly Lock _opening = new();
+        private GrpcChannel? _channel;
+
+        public IReadOnlyList<string> Urls => urls;
+
+        public PeerLink Messages => messages;
+
+        public PeerLink Appends => appends;
+
+        public Remote WithUrls(IReadOnlyList<string> newUrls)
+        {
+            messages.UseUrls(newUrls);
+            appends.UseUrls(newUrls);
+            _channel?.Dispose();
+            return new(newUrls, messages, appends);
+        }
+
+        /// <summary>For single calls, which go to the first URL: Transport opens a connection only when one is made.</summary>
+        public Peer.PeerClient Client(PeerOptions options)
+        {
+            lock (_opening)
+            {
+                _channel ??= PeerChannel.Open(urls[0], options);
+                return new(_channel);
+            }
+        }
+
+        public async ValueTask DisposeAsync()
+        {
+            await messages.DisposeAsync().ConfigureAwait(false);
+            await appends.DisposeAsync().ConfigureAwait(false);
+            _channel?.Dispose();
+        }
+    }
+}
