@@ -13,7 +13,7 @@ internal sealed class KubernetesAccess : IDisposable
     {
         Repository = repository;
         Machine = new Machine(repository);
-        Client = new Kubernetes(KubernetesClientConfiguration.BuildConfigFromConfigFile());
+        Client = new Kubernetes(KubernetesClientConfiguration.BuildConfigFromConfigFile(System.Environment.GetEnvironmentVariable("KUBECONFIG")));
         var forward = System.Environment.GetEnvironmentVariable("RAFT_E2E_DIAL") switch
         {
             "direct" => false,

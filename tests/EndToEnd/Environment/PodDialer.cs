@@ -40,6 +40,6 @@ internal sealed class PodDialer(Kubernetes client, bool forward)
             pod.Name(), pod.Namespace(), [port], WebSocketProtocol.V4BinaryWebsocketProtocol, cancellationToken: stop);
         var demultiplexer = new StreamDemuxer(socket, StreamType.PortForward, ownsSocket: true);
         demultiplexer.Start();
-        return demultiplexer.GetStream((byte?)0, (byte?)0);
+        return new ForwardedStream(demultiplexer.GetStream((byte?)0, (byte?)0), demultiplexer);
     }
 }

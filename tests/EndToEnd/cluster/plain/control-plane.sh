@@ -24,7 +24,7 @@ control_plane_up() {
   await 120 'API server ready' api_ready
   start_controllers
   export KUBECONFIG=$admin_kubeconfig
-  start name-server dnsmasq --keep-in-foreground --port=53 --listen-address="$control_address" --bind-interfaces \
+  start name-server dnsmasq --keep-in-foreground --user=root --port=53 --listen-address="$control_address" --bind-interfaces \
     --no-resolv --no-hosts --addn-hosts="$(touch "$state/names"; echo "$state/names")" --local=/cluster.local/ --local=/svc/ --local-ttl=1 --pid-file=
   start name-records "$plain/name-records.sh" "$state/names" "$state/pids/name-server"
   start volumes "$plain/volumes.sh" "$state/volumes"
