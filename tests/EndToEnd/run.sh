@@ -13,8 +13,8 @@ export DOTNET_NOLOGO=1 MSBUILDDISABLENODEREUSE=1
 
 cluster=$here/cluster/cluster
 results=$repository/artifacts/e2e
-first_tag=e2e
-second_tag=e2e-next
+first_tag=dev
+second_tag=dev-next
 
 stop_cluster() { "$cluster" down; }
 
@@ -27,7 +27,7 @@ if ! "$cluster" running && [ -z "${KEEP:-}" ]; then trap stop_cluster EXIT; fi
 "$cluster" up
 KUBECONFIG=$("$cluster" kubeconfig)
 export KUBECONFIG
-"$here/images/load.sh" "$first_tag" "$second_tag"
+"$here/images/load.sh" "raft-operator:$first_tag" "raft-datastore:$first_tag" "raft-datastore:$second_tag"
 
 rm -rf "$results"
 mkdir -p "$results"

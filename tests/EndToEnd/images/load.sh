@@ -1,13 +1,11 @@
 #!/usr/bin/env bash
-# Puts the images that build.sh made, of every tag given, on every node of the cluster.
-#   load.sh TAG ...
+# Puts images that build.sh made on every node of the cluster.
+#   load.sh NAME:TAG ...
 set -euo pipefail
 
 images=$(cd "$(dirname "$0")" && pwd)
 archives=$images/../../../artifacts/images
 
-for tag in "$@"; do
-  for name in raft-datastore raft-operator; do
-    "$images/../cluster/cluster" load "${RAFT_REGISTRY:-localhost}/$name:$tag" "$archives/$name-$tag.tar"
-  done
+for image in "$@"; do
+  "$images/../cluster/cluster" load "${RAFT_REGISTRY:-localhost}/$image" "$archives/${image/:/-}.tar"
 done
