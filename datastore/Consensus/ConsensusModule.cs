@@ -93,7 +93,7 @@ public sealed partial class ConsensusModule
             member => new MemberProgress(
                 member.Value.Match,
                 member.Value.Next,
-                member.Key == Id || member.Value.RecentlyActive,
+                member.Key == Id || member.Value.IsActive,
                 member.Value.State == ProgressState.Snapshot)),
     };
 

@@ -87,7 +87,7 @@ public enum TransferResult
 /// <summary>What a leader knows of one member's log.</summary>
 /// <param name="Match">Highest index known to be durable there.</param>
 /// <param name="Next">Next index to send.</param>
-/// <param name="RecentlyActive">Heard from within the last election timeout.</param>
+/// <param name="RecentlyActive">Heard from within the last one or two election timeouts.</param>
 /// <param name="ReceivingSnapshot">A snapshot is on its way there.</param>
 public readonly record struct MemberProgress(LogIndex Match, LogIndex Next, bool RecentlyActive, bool ReceivingSnapshot);
 

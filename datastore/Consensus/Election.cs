@@ -172,7 +172,7 @@ public sealed partial class ConsensusModule
         var active = _configuration.Voters.Count(voter => voter == Id || (_progress.TryGetValue(voter, out var p) && p.RecentlyActive));
         foreach (var progress in _progress.Values)
         {
-            progress.RecentlyActive = false;
+            progress.BeginPeriod();
         }
 
         return active >= _configuration.Quorum;

@@ -21,6 +21,7 @@ internal sealed class Progress(LogIndex next, int appendsInFlightMax)
     // Last index of each append that was sent and not answered.
     private readonly Queue<LogIndex> _inFlight = new();
     private int _ticksInSnapshot;
+    private bool _wasActive;
 
     internal ProgressState State { get; private set; } = ProgressState.Probe;
 
@@ -35,6 +36,9 @@ internal sealed class Progress(LogIndex next, int appendsInFlightMax)
 
     /// <summary>Heard from since the last quorum check.</summary>
     internal bool RecentlyActive { get; set; }
+
+    /// <summary>Heard from in this or the last period between quorum checks: right after one, nobody has been heard from yet.</summary>
+    internal bool IsActive => RecentlyActive || _wasActive;
 
     /// <summary>Newest read round that the member has confirmed.</summary>
     internal ulong ConfirmedRound { get; set; }
@@ -105,6 +109,13 @@ internal sealed class Progress(LogIndex next, int appendsInFlightMax)
         Next = candidate > Match ? candidate : Match.Next;
         ProbeSent = false;
         return true;
+    }
+
+    /// <summary>A new period between quorum checks begins.</summary>
+    internal void BeginPeriod()
+    {
+        _wasActive = RecentlyActive;
+        RecentlyActive = false;
     }
 
     internal void Probe()

@@ -1,0 +1,231 @@
+using Raft.Consensus;
+using Raft.KeyValue;
+using Raft.Node.Ports;
+using Raft.Protocol.Etcd;
+
+namespace Raft.Node;
+
+/// <summary>
+/// One member: the loop that joins consensus, log and state machine. It owns no thread, no timer and no clock: whoever runs it
+/// calls <see cref="RunTurn"/> when woken, and <see cref="Tick"/> at a steady pace. All else may be called from any thread and
+/// only leaves an input for the next turn.
+/// </summary>
+/// <remarks>
+/// A write goes: ProposeAsync → <see cref="Inbox"/> → consensus (all that waits becomes one append) → log and peers at once →
+/// quorum → <see cref="Applier"/> (one batch) → answer.
+/// </remarks>
+public sealed partial class Node
+{
+    private const int InputsPerTurnMax = 10_000;
+
+    private readonly NodeOptions _options;
+    private readonly NodePorts _ports;
+    private readonly Inbox _inbox;
+    private readonly ConsensusModule _consensus;
+    private readonly MembershipDirectory _directory = new();
+    private readonly MembershipRules _rules;
+    private readonly Applier _applier;
+    private readonly ProposalQueue _proposals = new();
+    private readonly ReadBarrier _reads;
+    private NodeStatus _status;
+    private Exception? _failure;
+    private MemberId _lastLeader;
+    private long _leaderChanges;
+    private long _tick;
+
+    /// <summary>Puts log and state together and becomes a follower. The first turn may run at once.</summary>
+    /// <exception cref="InvariantViolationException">Log and state contradict each other; nothing was changed.</exception>
+    public Node(NodeOptions options, NodePorts ports, RecoveredLog log)
+    {
+        _options = options;
+        _ports = ports;
+        _inbox = new Inbox(ports.Wake);
+        Store = new KeyValueStore(ports.State);
+        _applier = new Applier(Store, _directory);
+        var recovery = Recovery.Combine(log, _applier.Record);
+        _consensus = new ConsensusModule(options.Consensus, recovery.State);
+        _rules = new MembershipRules(options, _directory);
+        _reads = new ReadBarrier(_consensus, ports.Forwarder, _inbox);
+        if (recovery.MustResetLog)
+        {
+            var state = recovery.State;
+            ports.Log.Append(new LogWrite(0, state.HardState, [], state.Base), LogWritten);
+        }
+
+        MembersChanged();
+        _status = LookAround();
+    }
+
+    /// <summary>The state machine: any thread may read it through views.</summary>
+    public KeyValueStore Store { get; }
+
+    /// <summary>The node as it was at the end of the last turn.</summary>
+    public NodeStatus Status => Volatile.Read(ref _status);
+
+    /// <summary>Whether a member was in the cluster once and was removed.</summary>
+    public bool IsRemoved(MemberId member) => _directory.Removed.Contains(member.Value);
+
+    /// <summary>A tick of the logical clock.</summary>
+    public void Tick() => _inbox.Post(OnTick);
+
+    /// <summary>A message from another member.</summary>
+    public void Receive(Message message) => _inbox.Post(() => _consensus.Receive(message));
+
+    /// <summary>A snapshot from the leader, complete and durable beside the present state. The node disposes of it.</summary>
+    public void ReceiveSnapshot(Message message, IReceivedSnapshot snapshot) => _inbox.Post(() => OnSnapshot(message, snapshot));
+
+    /// <summary>Messages to this member were probably lost.</summary>
+    public void Unreachable(MemberId member) => _inbox.Post(() => _consensus.Unreachable(member));
+
+    /// <summary>Campaigns without waiting for the election timeout: the first member of a new cluster need not wait.</summary>
+    public void Campaign() => _inbox.Post(_consensus.Campaign);
+
+    /// <summary>Does all that there is to do. Called by one thread at a time.</summary>
+    /// <returns>Whether there was anything.</returns>
+    public bool RunTurn()
+    {
+        if (_failure is not null)
+        {
+            return false;
+        }
+
+        try
+        {
+            var hadInput = _inbox.Drain(InputsPerTurnMax);
+            _reads.Ask();
+            var hadOutput = Work();
+            if (hadInput || hadOutput)
+            {
+                EndTurn();
+            }
+
+            return hadInput || hadOutput;
+        }
+        catch (Exception error)
+        {
+            Fail(error);
+            return false;
+        }
+    }
+
+    private bool Work()
+    {
+        var worked = false;
+        while (_consensus.HasOutput)
+        {
+            worked = true;
+            Carry(_consensus.TakeOutput());
+        }
+
+        return worked;
+    }
+
+    /// <summary>Carries out what the core wants. Messages first: they travel while the disk works.</summary>
+    private void Carry(Output output)
+    {
+        SendMessages(output.Messages);
+        if (output.InstallSnapshot is { } snapshot)
+        {
+            Install(snapshot);
+        }
+
+        if (output.PersistSequence > 0)
+        {
+            _ports.Log.Append(
+                new LogWrite(output.PersistSequence, output.HardState, output.Entries, output.InstallSnapshot?.Last), LogWritten);
+        }
+
+        if (output.Committed.Count > 0)
+        {
+            if (_applier.Apply(output.Committed, _proposals))
+            {
+                MembersChanged();
+            }
+
+            _consensus.Applied(_applier.Record.Last.Index);
+            CountTowardsCompaction(output.Committed);
+        }
+
+        foreach (var read in output.ReleasedReads)
+        {
+            _reads.Released(read);
+        }
+
+        foreach (var context in output.DroppedReads)
+        {
+            _reads.Dropped(context);
+        }
+
+        _reads.Applied(_applier.Record.Last.Index);
+        CompleteApplyWaits();
+    }
+
+    private void EndTurn()
+    {
+        if (_consensus.Leader != _lastLeader)
+        {
+            _leaderChanges += _consensus.Leader == MemberId.None ? 0 : 1;
+            _lastLeader = _consensus.Leader;
+            SubmitWaiting();
+            Work();
+        }
+
+        CompleteTransfers();
+        _applier.CompactStep(_options.CompactionStep);
+        CompleteCompactionWaits();
+        Volatile.Write(ref _status, LookAround());
+        if (Store.HasCompactionWork)
+        {
+            _inbox.Post(static () => { });
+        }
+    }
+
+    private void OnTick()
+    {
+        _tick++;
+        _consensus.Tick();
+        _proposals.Expire(_tick);
+        _reads.Tick();
+        SubmitWaiting();
+    }
+
+    private void LogWritten(LogWrite write, Exception? error) => _inbox.Post(() =>
+    {
+        if (error is not null)
+        {
+            // What the disk did not take it may never take: going on would acknowledge what is not durable.
+            throw new IOException("The write-ahead log failed; the member stops so that it promises nothing it cannot keep.", error);
+        }
+
+        if (write.Sequence > 0)
+        {
+            _consensus.Persisted(write.Sequence);
+        }
+    });
+
+    private void MembersChanged() => _ports.Peers.Update(_directory.PeerUrls);
+
+    private void Fail(Exception error)
+    {
+        _failure = error;
+        _proposals.RefuseAll(NodeError.Stopped);
+        _ports.Failed(error);
+    }
+
+    private NodeStatus LookAround() => new()
+    {
+        Consensus = _consensus.Status,
+        Members = _directory.List,
+        PendingProposals = _proposals.InLog,
+        Counters = new NodeCounters
+        {
+            LeaderChanges = _leaderChanges,
+            ProposalsFailed = _proposals.Failed,
+            Reads = _reads.Count,
+            Compactions = _compactions,
+        },
+    };
+
+    /// <summary>The members as this member knows them.</summary>
+    public IReadOnlyList<Member> Members => Status.Members;
+}

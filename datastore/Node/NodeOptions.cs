@@ -1,0 +1,53 @@
+using Raft.Consensus;
+using Raft.Node.Ports;
+
+namespace Raft.Node;
+
+/// <summary>Settings of a node. Times are counted in ticks: the node has no clock.</summary>
+public sealed record NodeOptions
+{
+    /// <summary>The cluster that the member belongs to.</summary>
+    public required ulong ClusterId { get; init; }
+
+    /// <summary>Identity, timing and limits of the consensus core.</summary>
+    public required ConsensusOptions Consensus { get; init; }
+
+    /// <summary>Gives ids for new members; never 0.</summary>
+    public required Func<ulong> NewMemberId { get; init; }
+
+    /// <summary>Ticks after which a request without an answer is given up (etcd: 5 s and two election timeouts).</summary>
+    public int RequestTicks { get; init; } = 70;
+
+    /// <summary>Applied entries after which the state is flushed and the log compacted (etcd: --snapshot-count).</summary>
+    public int SnapshotEntries { get; init; } = 10_000;
+
+    /// <summary>Bytes of applied entries after which the state is flushed and the log compacted, whichever comes first.</summary>
+    public long SnapshotBytes { get; init; } = 64L * 1024 * 1024;
+
+    /// <summary>Entries kept below the compacted index, so that a follower that was away shortly needs no snapshot.</summary>
+    public int CatchUpEntries { get; init; } = 5_000;
+
+    /// <summary>Requests that may wait at once; more are refused.</summary>
+    public int WaitingRequestsMax { get; init; } = 20_000;
+
+    /// <summary>Learners that may be members at once (etcd: 1).</summary>
+    public int LearnersMax { get; init; } = 1;
+
+    /// <summary>Compacted changes that are removed from disk between two turns.</summary>
+    public int CompactionStep { get; init; } = 1_000;
+}
+
+/// <summary>What a node needs of the world.</summary>
+/// <param name="Log">The durable log.</param>
+/// <param name="State">The ordered store.</param>
+/// <param name="Peers">The way to the other members.</param>
+/// <param name="Forwarder">Questions to the leader.</param>
+/// <param name="Wake">Called, from any thread, when there is something for the loop to do.</param>
+/// <param name="Failed">Called once, from the loop, when the node cannot go on: stop the process.</param>
+public sealed record NodePorts(
+    IWriteAheadLog Log,
+    IStateStore State,
+    IPeers Peers,
+    IForwarder Forwarder,
+    Action Wake,
+    Action<Exception> Failed);
