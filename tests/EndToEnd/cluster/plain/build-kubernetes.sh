@@ -19,7 +19,7 @@ built() {
 
 # Source packages through lists of our own, so that the machine's package sources stay as they are.
 fetch_source() {
-  local apt=(-o "Dir::Etc::SourceList=$work/sources.list" -o "Dir::Etc::SourceParts=$work/sources.d" -o "Dir::State::Lists=$work/lists")
+  local apt=(-o "Dir::Etc::SourceList=$work/sources.list" -o "Dir::Etc::SourceParts=$work/sources.d" -o "Dir::State::Lists=$work/lists" -o APT::Sandbox::User=root)
   mkdir -p "$work"/{sources.d,lists/partial}
   touch "$work/sources.list"
   [ ! -f /etc/apt/sources.list ] || sed -n 's/^deb /deb-src /p' /etc/apt/sources.list > "$work/sources.list"
