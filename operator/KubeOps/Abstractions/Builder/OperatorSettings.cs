@@ -1,31 +1,5 @@
 namespace KubeOps.Abstractions.Builder;
 
-/// <summary>Who may act when several replicas of the operator run.</summary>
-public enum LeaderElectionType
-{
-    /// <summary>All.</summary>
-    None,
-
-    /// <summary>The one that holds the Lease.</summary>
-    Single,
-
-    /// <summary>Decided elsewhere.</summary>
-    Custom,
-
-    /// <summary>Each for a part of the entities.</summary>
-    Scoped,
-}
-
-/// <summary>What makes an entity worth a reconciliation.</summary>
-public enum ReconcileStrategy
-{
-    /// <summary>A new generation: the spec changed. Labels and annotations count here too.</summary>
-    ByGeneration,
-
-    /// <summary>Any change, the status included.</summary>
-    ByResourceVersion,
-}
-
 /// <summary>Settings of the runtime.</summary>
 public sealed record OperatorSettings
 {
@@ -56,6 +30,6 @@ public sealed record OperatorSettings
     /// <summary>Whether a finalizer that succeeded is removed.</summary>
     public bool AutoDetachFinalizers { get; init; } = true;
 
-    /// <summary>Entities reconciled at the same time.</summary>
-    public int ParallelReconciliation { get; init; } = 16;
+    /// <summary>How many entities are reconciled at the same time.</summary>
+    public ParallelReconciliationSettings ParallelReconciliation { get; init; } = new();
 }
