@@ -25,6 +25,7 @@ public sealed class PeerTransport : IPeers, IAsyncDisposable
     private readonly Lock _updating = new();
     private readonly ConcurrentDictionary<Task, byte> _background = new();
     private readonly ConcurrentDictionary<MemberId, long> _heartbeats = new();
+    private int _disposed;
     private volatile ImmutableDictionary<MemberId, Remote> _peers = ImmutableDictionary<MemberId, Remote>.Empty;
 
     /// <summary>Knows nobody yet: tell it with <see cref="Update"/>.</summary>
@@ -155,6 +156,11 @@ public sealed class PeerTransport : IPeers, IAsyncDisposable
     /// <summary>Closes all connections; snapshots under way are given up.</summary>
     public async ValueTask DisposeAsync()
     {
+        if (Interlocked.Exchange(ref _disposed, 1) != 0)
+        {
+            return;
+        }
+
         await _stop.CancelAsync().ConfigureAwait(false);
         Update(ImmutableDictionary<MemberId, IReadOnlyList<string>>.Empty);
         await Task.WhenAll(_background.Keys).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
