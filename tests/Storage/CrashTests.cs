@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using System.Globalization;
-using System.Runtime.CompilerServices;
 using System.Text;
 using Raft.Consensus;
 using Raft.KeyValue.Ports;
@@ -64,8 +63,7 @@ public sealed class CrashTests : IDisposable
 
     public void Dispose() => _folder.Dispose();
 
-    /// <summary>Runs before the test runner does: the victim never gets there.</summary>
-    [ModuleInitializer]
+    /// <summary>Called by the program before the test runner: returns only if this process is no victim.</summary>
     internal static void BecomeTheVictimIfToldTo()
     {
         if (Environment.GetEnvironmentVariable(RoleVariable)?.Split(':', 2) is not [var role, var path])
