@@ -53,7 +53,7 @@ public sealed class StepExecutor(
             Step.LatchClusterIdentity identity => latch.LatchIdentityAsync(cluster, identity, cancellationToken),
             Step.LatchBootstrapped bootstrapped => latch.LatchBootstrappedAsync(cluster, bootstrapped, cancellationToken),
             Step.InitializeMember initialize => InitializeAsync(cluster, initialize, cancellationToken),
-            Step.AddLearner add => membership.AddLearnerAsync(cluster, add, cancellationToken),
+            Step.AddLearner add => AddLearnerAsync(cluster, add, cancellationToken),
             Step.PromoteLearner promote => membership.PromoteAsync(cluster, promote, cancellationToken),
             Step.RemoveMember remove => membership.RemoveAsync(cluster, remove, cancellationToken),
             Step.MoveLeader move => membership.MoveLeaderAsync(cluster, move, cancellationToken),
@@ -84,6 +84,14 @@ public sealed class StepExecutor(
         }
         await applier.MergeAsync<V1StatefulSet>(
             scale.Name, cluster.Metadata.NamespaceProperty, scale.Uid, Spec("replicas", scale.Replicas), cancellationToken).ConfigureAwait(false);
+    }
+
+    private async Task AddLearnerAsync(RaftCluster cluster, Step.AddLearner step, CancellationToken cancellationToken)
+    {
+        await applier.MergeAsync<V1PersistentVolumeClaim>(
+            step.Claim, cluster.Metadata.NamespaceProperty, step.ClaimUid, Child("metadata", Child("annotations", Child(Labels.Joining, "true"))),
+            cancellationToken).ConfigureAwait(false);
+        await membership.AddLearnerAsync(cluster, step, cancellationToken).ConfigureAwait(false);
     }
 
     private async Task InitializeAsync(RaftCluster cluster, Step.InitializeMember step, CancellationToken cancellationToken)

@@ -84,6 +84,12 @@ public static class Labels
     /// <summary>On a volume claim: identity of the member whose data it holds, hexadecimal.</summary>
     public const string MemberId = "raft.io/member-id";
 
+    /// <summary>
+    /// On a volume claim: a learner was, or was about to be, added for this very claim. A learner that has not started is told
+    /// who it is only on such a claim: on a newer one it might have lived, and acknowledged entries, on the one before.
+    /// </summary>
+    public const string Joining = "raft.io/joining";
+
     /// <summary>What every object of the cluster carries, and pods are selected by.</summary>
     public static Dictionary<string, string> Selector(ClusterNames names) => new()
     {

@@ -39,6 +39,7 @@ public static class Planner
         new("roll", RollRule.Decide),
         new("surplus volume", SurplusVolumeRule.Delete),
         new("adopt volume", SurplusVolumeRule.Adopt),
+        new("recovery", RecoveryRule.Decide),
     ];
 
     /// <summary>Plans for <paramref name="desired"/> as seen in <paramref name="observation"/> at the time <paramref name="now"/>.</summary>

@@ -34,8 +34,8 @@ public abstract record Step(string Reason)
         string Reason, string Pod, string PodUid, string Claim, string ClaimUid, ClusterId ClusterId, MemberId MemberId, bool FormNewCluster)
         : Step(Reason);
 
-    /// <summary>Add a member without a vote. If one with this peer URL is listed already, there is nothing to do.</summary>
-    public sealed record AddLearner(string Reason, string Pod, string PeerUrl) : Step(Reason);
+    /// <summary>Note on the claim that a member is to come, then add it without a vote. If one with this peer URL is listed, do nothing.</summary>
+    public sealed record AddLearner(string Reason, string Pod, string PeerUrl, string Claim, string ClaimUid) : Step(Reason);
 
     /// <summary>Give a learner its vote.</summary>
     public sealed record PromoteLearner(string Reason, string Name, MemberId MemberId) : Step(Reason);

@@ -20,6 +20,9 @@ public sealed record VolumeView
     /// <summary>Member whose data the volume holds, written before the member got its identity; null if it was never given to one.</summary>
     public MemberId? MemberId { get; init; }
 
+    /// <summary>Whether a learner was, or was about to be, added for this very claim.</summary>
+    public bool Joining { get; init; }
+
     /// <summary>Size asked for.</summary>
     public ResourceQuantity? Requested { get; init; }
 
@@ -47,6 +50,7 @@ public sealed record VolumeView
             Uid = claim.Metadata.Uid,
             ClusterUid = claim.GetLabel(Labels.ClusterUid),
             MemberId = Planning.MemberId.Parse(claim.GetAnnotation(Labels.MemberId)),
+            Joining = claim.GetAnnotation(Labels.Joining) is not null,
             Requested = claim.Spec?.Resources?.Requests?.TryGetValue("storage", out var asked) == true ? asked : null,
             Capacity = claim.Status?.Capacity?.TryGetValue("storage", out var real) == true ? real : null,
             StorageClass = claim.Spec?.StorageClassName,

@@ -15,6 +15,8 @@ public static class BootstrapRule
         var identities = view.Seats.Where(seat => seat.Identity is not null && seat.Pod is { Terminating: false }).ToList();
         if (identities.Count > 0) return Recognise(view, identities);
         if (Resize(view) is { } resize) return resize;
+        if (view.Seats.FirstOrDefault(seat => LostPodRule.IsLost(view, seat) && seat.KnownBlank(view.Desired.Uid)) is { Pod: { } lost })
+            return new Step.DeletePod($"{lost.Name} hangs on node {lost.Node}, which is lost, and holds no data", lost.Name, lost.Uid, Force: true);
         if (view.Seats.FirstOrDefault(seat => !seat.KnownBlank(view.Desired.Uid)) is { } doubtful) return Doubt(doubtful);
 
         var first = view.SeatOf(0)!;

@@ -15,7 +15,10 @@ public static class LearnerRule
         var seat = view.Seats.FirstOrDefault(other => other.Record?.Id == learner.Id);
         if (seat is null || seat.Ordinal >= view.Desired.Replicas)
             return Remove(view, learner, "learner {0} is not wanted any more");
-        if (seat.Awaiting) return learner.Started ? Remove(view, learner, "learner {0} has lost its volume") : Initialize(view, seat, learner);
+        if (seat.Awaiting)
+            return learner.Started || seat.Volume is { Joining: false }
+                ? Remove(view, learner, "learner {0} has lost its volume")
+                : Initialize(view, seat, learner);
         if (seat.Identity is not { } identity)
             return LostPodRule.IsLost(view, seat)
                 ? Remove(view, learner, "learner {0} was on a node that is lost")

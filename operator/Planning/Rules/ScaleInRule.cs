@@ -19,9 +19,11 @@ public static class ScaleInRule
             return new Step.Wait($"pod {going.Name} is going", Pace.Soon);
         if (SurplusVolumeRule.Delete(view) is { } volume) return volume;
         if (view.Seats.LastOrDefault(seat => seat.Record is not null && seat.Ordinal >= replicas) is not { } leaving) return null;
+        // Somebody who stays must be there to take over: an ordinal that lost its member gets a new one first.
+        if (!view.Seats.Any(seat => seat.IsVoter && seat.Ordinal < replicas)) return null;
 
         if (leaving.Record!.Id == view.LeaderId)
-            return Leadership.Target(view, updatedOnly: false) is { } target
+            return (Leadership.Target(view, updatedOnly: false) ?? Leadership.Target(view, updatedOnly: false, leaving.Ordinal)) is { } target
                 ? new Step.MoveLeader($"{leaving.Name} leads and is to leave", leaving.Name, target.Record!.Id, target.Name)
                 : new Step.Wait($"{leaving.Name} is to leave, but nobody can take its leadership over", Pace.Soon);
         return view.SafeToRemove(leaving)

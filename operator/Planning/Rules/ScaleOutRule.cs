@@ -18,7 +18,8 @@ public static class ScaleOutRule
         if (vacant.Count == 0) return null;
         return vacant.FirstOrDefault(seat => seat is { Awaiting: true, Volume.Terminating: false }) is { } ready
             ? new Step.AddLearner(
-                $"{ready.Name} is to become a member", ready.Name, view.Desired.Names.PeerUrl(ready.Name, view.Desired.Cluster.Spec.Tls.Enabled))
+                $"{ready.Name} is to become a member", ready.Name, view.Desired.Names.PeerUrl(ready.Name, view.Desired.Cluster.Spec.Tls.Enabled),
+                ready.Volume!.Name, ready.Volume.Uid)
             : new Step.Wait($"{vacant[0].Name} is not ready to become a member: {Why(vacant[0], view)}", Pace.Soon);
     }
 
