@@ -1,0 +1,73 @@
+using Grpc.Core;
+using Grpc.Health.V1;
+
+namespace Raft.Server.Health;
+
+/// <summary>/health, /livez, /readyz and /version over HTTP, in etcd's words.</summary>
+internal static class HealthEndpoints
+{
+    public static void MapHealth(this IEndpointRouteBuilder endpoints)
+    {
+        endpoints.MapGet("/health", (Readiness readiness) =>
+        {
+            var reason = readiness.WhyNotReady();
+            return Results.Json(
+                new { health = reason is null ? "true" : "false", reason = reason ?? "" },
+                statusCode: StatusCodeFor(reason));
+        });
+        endpoints.MapGet("/livez", (Readiness readiness) => Answer(readiness.WhyNotLive()));
+        endpoints.MapGet("/readyz", (Readiness readiness) => Answer(readiness.WhyNotReady()));
+        endpoints.MapGet("/version", () => Results.Json(new
+        {
+            etcdserver = ProductVersion.EtcdApi,
+            etcdcluster = ProductVersion.EtcdApi[..3] + ".0",
+            raft = ProductVersion.Own,
+        }));
+    }
+
+    private static IResult Answer(string? problem) =>
+        Results.Text(problem is null ? "ok\n" : problem + "\n", statusCode: StatusCodeFor(problem));
+
+    private static int StatusCodeFor(string? problem) =>
+        problem is null ? StatusCodes.Status200OK : StatusCodes.Status503ServiceUnavailable;
+}
+
+/// <summary>grpc.health.v1.Health for the service "".</summary>
+internal sealed class GrpcHealthService(Readiness readiness) : Grpc.Health.V1.Health.HealthBase
+{
+    public override Task<HealthCheckResponse> Check(HealthCheckRequest request, ServerCallContext context) =>
+        request.Service.Length > 0
+            ? throw new RpcException(new Status(StatusCode.NotFound, "unknown service"))
+            : Task.FromResult(Now());
+
+    public override async Task Watch(
+        HealthCheckRequest request, IServerStreamWriter<HealthCheckResponse> responseStream, ServerCallContext context)
+    {
+        using var timer = new PeriodicTimer(TimeSpan.FromSeconds(1));
+        HealthCheckResponse? last = null;
+        try
+        {
+            do
+            {
+                var now = Now();
+                if (!now.Equals(last))
+                {
+                    await responseStream.WriteAsync(now, context.CancellationToken);
+                    last = now;
+                }
+            }
+            while (await timer.WaitForNextTickAsync(context.CancellationToken));
+        }
+        catch (OperationCanceledException)
+        {
+            // The client has seen enough.
+        }
+    }
+
+    private HealthCheckResponse Now() => new()
+    {
+        Status = readiness.WhyNotReady() is null
+            ? HealthCheckResponse.Types.ServingStatus.Serving
+            : HealthCheckResponse.Types.ServingStatus.NotServing,
+    };
+}

@@ -1,0 +1,73 @@
+using System.Net;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.AspNetCore.Server.Kestrel.Https;
+using Raft.Server.Options;
+using Raft.Transport;
+
+namespace Raft.Server.Hosting;
+
+/// <summary>Makes Kestrel listen on the URLs of clients, members and probes.</summary>
+internal static class Endpoints
+{
+    public static void Configure(KestrelServerOptions kestrel, ServerOptions options, CertificateFiles? client, CertificateFiles? peer)
+    {
+        // See HttpPreface: such requests say http on what Kestrel takes for TLS.
+        kestrel.AllowAlternateSchemes = true;
+        kestrel.AddServerHeader = false;
+        kestrel.Limits.UsePeerLimits();
+        kestrel.Limits.Http2.MaxStreamsPerConnection = options.MaxConcurrentStreams;
+        foreach (var url in options.ListenClientUrls)
+        {
+            Listen(kestrel, url, client, HttpProtocols.Http1AndHttp2);
+        }
+
+        foreach (var url in options.ListenPeerUrls)
+        {
+            Listen(kestrel, url, peer, HttpProtocols.Http2);
+        }
+
+        foreach (var url in options.ListenMetricsUrls)
+        {
+            // Probes have no certificates: the port shows health and metrics, and nothing of the data.
+            Listen(kestrel, url, url.Scheme == "https" ? client : null, HttpProtocols.Http1);
+        }
+    }
+
+    /// <summary>For RequireHost: only what comes in on these ports.</summary>
+    public static string[] Ports(IEnumerable<Uri> urls) => [.. urls.Select(url => $"*:{url.Port}")];
+
+    private static void Listen(KestrelServerOptions kestrel, Uri url, CertificateFiles? certificates, HttpProtocols protocols)
+    {
+        void Configure(ListenOptions listen)
+        {
+            listen.Protocols = protocols;
+            if (url.Scheme == "https")
+            {
+                listen.UseHttps(new TlsHandshakeCallbackOptions
+                {
+                    OnConnection = _ => new(certificates!.ForServer(onlyHttp2: protocols == HttpProtocols.Http2)),
+                });
+            }
+            else if (protocols == HttpProtocols.Http1AndHttp2)
+            {
+                listen.Use(next => connection => HttpPreface.DetectAsync(connection, next));
+            }
+        }
+
+        if (IPAddress.TryParse(url.Host.Trim('[', ']'), out var address))
+        {
+            kestrel.Listen(address, url.Port, Configure);
+        }
+        else if (url.Host == "localhost")
+        {
+            kestrel.ListenLocalhost(url.Port, Configure);
+        }
+        else
+        {
+            foreach (var found in Dns.GetHostAddresses(url.Host))
+            {
+                kestrel.Listen(found, url.Port, Configure);
+            }
+        }
+    }
+}

@@ -1,0 +1,58 @@
+using System.Buffers;
+using System.Security.Cryptography.X509Certificates;
+using Microsoft.AspNetCore.Connections;
+using Microsoft.AspNetCore.Server.Kestrel.Core.Features;
+using Microsoft.AspNetCore.Http.Features;
+
+namespace Raft.Server.Hosting;
+
+/// <summary>
+/// Lets one port without TLS serve HTTP/2 (gRPC) and HTTP/1.1 (health, metrics), as etcd's client port does. An HTTP/2 client
+/// begins with a fixed preface (RFC 9113, section 3.4). Kestrel takes the protocol of such a port from the features that a
+/// TLS handshake leaves; where the preface is seen, this leaves the same.
+/// </summary>
+internal static class HttpPreface
+{
+    private static ReadOnlySpan<byte> Start => "PRI "u8;
+
+    public static async Task DetectAsync(ConnectionContext connection, ConnectionDelegate next)
+    {
+        var input = connection.Transport.Input;
+        while (true)
+        {
+            var read = await input.ReadAsync(connection.ConnectionClosed);
+            var buffer = read.Buffer;
+            var isDecided = buffer.Length >= Start.Length || read.IsCompleted || !Begins(buffer);
+            if (isDecided && buffer.Length >= Start.Length && Begins(buffer))
+            {
+                var feature = new AgreedOnHttp2();
+                connection.Features.Set<ITlsConnectionFeature>(feature);
+                connection.Features.Set<ITlsApplicationProtocolFeature>(feature);
+            }
+
+            input.AdvanceTo(buffer.Start, isDecided ? buffer.Start : buffer.End);
+            if (isDecided)
+            {
+                await next(connection);
+                return;
+            }
+        }
+    }
+
+    private static bool Begins(ReadOnlySequence<byte> buffer)
+    {
+        Span<byte> first = stackalloc byte[Start.Length];
+        var length = (int)Math.Min(buffer.Length, first.Length);
+        buffer.Slice(0, length).CopyTo(first);
+        return first[..length].SequenceEqual(Start[..length]);
+    }
+
+    private sealed class AgreedOnHttp2 : ITlsConnectionFeature, ITlsApplicationProtocolFeature
+    {
+        public ReadOnlyMemory<byte> ApplicationProtocol { get; } = "h2"u8.ToArray();
+
+        public X509Certificate2? ClientCertificate { get; set; }
+
+        public Task<X509Certificate2?> GetClientCertificateAsync(CancellationToken cancellationToken) => Task.FromResult<X509Certificate2?>(null);
+    }
+}

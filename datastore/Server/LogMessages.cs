@@ -1,0 +1,44 @@
+namespace Raft.Server;
+
+/// <summary>What the process writes to its log, in one place, with ids that stay.</summary>
+internal static partial class LogMessages
+{
+    [LoggerMessage(1, LogLevel.Information, "Member {Name} ({Version}, etcd API {ApiVersion}) starts in {Directory}.")]
+    public static partial void Starting(this ILogger logger, string name, string version, string apiVersion, string directory);
+
+    [LoggerMessage(2, LogLevel.Information, "The data directory is empty; waiting for raft.v1.Bootstrap/Initialize.")]
+    public static partial void AwaitingIdentity(this ILogger logger);
+
+    [LoggerMessage(3, LogLevel.Information, "This is member {Member:x} of cluster {Cluster:x}.")]
+    public static partial void IdentityKnown(this ILogger logger, ulong member, ulong cluster);
+
+    [LoggerMessage(4, LogLevel.Information, "Member {Leader} leads term {Term}.")]
+    public static partial void LeaderKnown(this ILogger logger, string leader, ulong term);
+
+    [LoggerMessage(5, LogLevel.Warning, "No leader is known in term {Term}.")]
+    public static partial void LeaderLost(this ILogger logger, ulong term);
+
+    [LoggerMessage(6, LogLevel.Information, "Leaving: {Outcome}.")]
+    public static partial void Leaving(this ILogger logger, string outcome);
+
+    [LoggerMessage(7, LogLevel.Critical, "The member cannot go on and stops.")]
+    public static partial void Failed(this ILogger logger, Exception error);
+
+    [LoggerMessage(8, LogLevel.Critical, "{Problem}")]
+    public static partial void CannotStart(this ILogger logger, string problem);
+
+    [LoggerMessage(9, LogLevel.Information, "Certificate {File} was renewed and is in use.")]
+    public static partial void CertificateReloaded(this ILogger logger, string file);
+
+    [LoggerMessage(10, LogLevel.Error, "Certificate {File} changed but cannot be used; the old one stays: {Problem}")]
+    public static partial void CertificateNotReloaded(this ILogger logger, string file, string problem);
+
+    [LoggerMessage(11, LogLevel.Warning, "The store has {Size} bytes, above the quota of {Quota}: raising the alarm NOSPACE.")]
+    public static partial void QuotaExceeded(this ILogger logger, long size, long quota);
+
+    [LoggerMessage(12, LogLevel.Warning, "Name and client URLs could not be published yet: {Problem}")]
+    public static partial void NotPublished(this ILogger logger, string problem);
+
+    [LoggerMessage(13, LogLevel.Critical, "Member {By} says that this member was removed from the cluster. It stops taking part.")]
+    public static partial void RemovedFromCluster(this ILogger logger, string by);
+}

@@ -1,0 +1,205 @@
+using System.Security.Cryptography;
+using Raft.Consensus;
+using Raft.Node;
+using Raft.Protocol.Etcd;
+using Raft.Protocol.V1;
+using Raft.Server.Options;
+using Raft.Storage;
+using Raft.Storage.Log;
+using Raft.Storage.Ordered;
+using Raft.Transport;
+
+namespace Raft.Server.Membership;
+
+/// <summary>A member that has an identity: its disks, its node, its loop and its way to the others.</summary>
+internal sealed class RunningMember : IAsyncDisposable
+{
+    private static readonly TimeSpan ChorePeriod = TimeSpan.FromMilliseconds(500);
+
+    private readonly ServerOptions _options;
+    private readonly ILogger _logger;
+    private readonly WriteAheadLog _log;
+    private readonly PeerTransport _transport;
+    private readonly NodeLoop _loop;
+    private readonly CancellationTokenSource _stop = new();
+    private readonly Task _chores;
+
+    private RunningMember(
+        ServerOptions options, MemberIdentity identity, WriteAheadLog log, RocksStore store, PeerTransport transport, NodeLoop loop, Node.Node node, ILogger logger)
+    {
+        (_options, Identity, _log, Store, _transport, _loop, Node, _logger) = (options, identity, log, store, transport, loop, node, logger);
+        _chores = Task.Run(DoChoresAsync);
+    }
+
+    public MemberIdentity Identity { get; }
+
+    public Node.Node Node { get; }
+
+    public RocksStore Store { get; }
+
+    /// <summary>Opens log and store, and takes part from now on.</summary>
+    public static async Task<RunningMember> StartAsync(
+        ServerOptions options, PeerOptions peers, DataDirectory directory, PeerEndpoint endpoint, Action<Exception> failed, ILoggerFactory loggers)
+    {
+        var logger = loggers.CreateLogger<RunningMember>();
+        var identity = directory.Identity!;
+        logger.IdentityKnown(identity.MemberId, identity.ClusterId);
+        var store = directory.OpenStore(new StoreOptions());
+        if (identity.FormedCluster)
+        {
+            await InitialState.WriteAsync(store, [.. identity.InitialMembers.Select(ToMember)]);
+        }
+
+        var (log, recovered) = directory.OpenLog(new LogOptions());
+        peers = peers with { ClusterId = identity.ClusterId, Self = new MemberId(identity.MemberId) };
+        var inbox = new PeerInbox(identity.ClusterId, store, logger);
+        var transport = new PeerTransport(peers, inbox, loggers.CreateLogger<PeerTransport>());
+        var loop = new NodeLoop(options.HeartbeatInterval);
+        var requestTime = TimeSpan.FromSeconds(5) + (2 * options.ElectionTimeout);
+        var forwarder = new LeaderForwarder(requestTime);
+        forwarder.Use(transport);
+        var nodeOptions = new NodeOptions
+        {
+            ClusterId = identity.ClusterId,
+            Consensus = new ConsensusOptions
+            {
+                Id = new MemberId(identity.MemberId),
+                Random = RandomNumberGenerator.GetInt32,
+                ElectionTicks = options.ElectionTicks,
+                UncommittedBytesMax = Math.Max(256L << 20, 2L * options.MaxRequestBytes),
+            },
+            NewMemberId = () => BitConverter.ToUInt64(RandomNumberGenerator.GetBytes(sizeof(ulong))),
+            RequestTicks = (int)(requestTime / options.HeartbeatInterval),
+            SnapshotEntries = options.SnapshotCount,
+            CatchUpEntries = Math.Min(5_000, options.SnapshotCount),
+        };
+        var node = new Node.Node(nodeOptions, new NodePorts(log, store, transport, forwarder, loop.Wake, failed), recovered);
+        if (!identity.FormedCluster && node.Members.Count == 0)
+        {
+            // Whom to reach until the leader's snapshot tells better.
+            transport.Update(identity.InitialMembers.ToDictionary(member => new MemberId(member.Id), member => member.PeerUrls));
+        }
+
+        inbox.Open(node);
+        endpoint.Serve(peers, inbox, transport);
+        if (node.Status.Consensus.Configuration.Voters.SetEquals([new MemberId(identity.MemberId)]))
+        {
+            node.Campaign();
+        }
+
+        loop.Start(node);
+        return new RunningMember(options, identity, log, store, transport, loop, node, logger);
+    }
+
+    /// <summary>Hands leadership over, if this member has it, within the time given.</summary>
+    public async Task LeaveAsync(TimeSpan limit)
+    {
+        try
+        {
+            await Node.LeaveAsync().WaitAsync(limit);
+            _logger.Leaving("leadership is with another member, or never was here");
+        }
+        catch (TimeoutException)
+        {
+            _logger.Leaving("leadership could not be handed over in time");
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _stop.CancelAsync();
+        await _chores.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await _transport.DisposeAsync();
+        _loop.Dispose();
+        _log.Dispose();
+        Store.Dispose();
+        _stop.Dispose();
+    }
+
+    /// <summary>Small things that nobody waits for: tell who leads, publish the own name, watch the quota.</summary>
+    private async Task DoChoresAsync()
+    {
+        using var timer = new PeriodicTimer(ChorePeriod);
+        var lastLeader = MemberId.None;
+        var lastTerm = Term.Zero;
+        do
+        {
+            var status = Node.Status.Consensus;
+            if (status.Leader != lastLeader || status.Term != lastTerm)
+            {
+                (lastLeader, lastTerm) = (status.Leader, status.Term);
+                if (status.Leader == MemberId.None)
+                {
+                    _logger.LeaderLost(status.Term.Value);
+                }
+                else
+                {
+                    _logger.LeaderKnown(status.Leader.ToString(), status.Term.Value);
+                }
+            }
+
+            try
+            {
+                if (status.Leader != MemberId.None)
+                {
+                    await PublishAsync();
+                    await WatchQuotaAsync();
+                }
+            }
+            catch (Exception error) when (error is RequestRefusedException or Grpc.Core.RpcException)
+            {
+                _logger.NotPublished(error.Message);
+            }
+        }
+        while (await timer.WaitForNextTickAsync(_stop.Token));
+    }
+
+    private async Task PublishAsync()
+    {
+        var urls = _options.AdvertiseClientUrls.Select(SettingList.Canonical);
+        var self = Node.Members.FirstOrDefault(member => member.ID == Identity.MemberId);
+        if (self is null || (self.Name == _options.Name && self.ClientURLs.SequenceEqual(urls)))
+        {
+            return;
+        }
+
+        var attributes = new MemberAttributes { MemberId = Identity.MemberId, Name = _options.Name };
+        attributes.ClientUrls.AddRange(urls);
+        await Node.ProposeAsync(new Command { MemberAttributes = attributes });
+    }
+
+    private async Task WatchQuotaAsync()
+    {
+        var size = Store.SizeBytes.Total;
+        if (size <= _options.QuotaBackendBytes)
+        {
+            return;
+        }
+
+        using (var view = Node.Store.OpenView())
+        {
+            if (view.Alarms(AlarmType.Nospace).Any(alarm => alarm.MemberID == Identity.MemberId))
+            {
+                return;
+            }
+        }
+
+        _logger.QuotaExceeded(size, _options.QuotaBackendBytes);
+        await Node.ProposeAsync(new Command
+        {
+            Alarm = new AlarmRequest
+            {
+                Action = AlarmRequest.Types.AlarmAction.Activate,
+                MemberID = Identity.MemberId,
+                Alarm = AlarmType.Nospace,
+            },
+        });
+    }
+
+    private static Member ToMember(InitialMember initial)
+    {
+        var member = new Member { ID = initial.Id, Name = initial.Name, IsLearner = initial.IsLearner };
+        member.PeerURLs.AddRange(initial.PeerUrls);
+        return member;
+    }
+}

@@ -1,0 +1,73 @@
+namespace Raft.Server.Options;
+
+/// <summary>How a member with an empty data directory gets into a cluster (etcd: --initial-cluster-state).</summary>
+internal enum InitialClusterState
+{
+    /// <summary>Forms the cluster of --initial-cluster, together with the others named there.</summary>
+    New,
+
+    /// <summary>Joins a running cluster, to which it has been added.</summary>
+    Existing,
+
+    /// <summary>Waits until raft.v1.Bootstrap/Initialize says who it is.</summary>
+    Await,
+}
+
+/// <summary>Files of one side's TLS. All empty: no TLS.</summary>
+internal sealed record TlsFiles(string CertificateFile, string KeyFile, string TrustedCaFile, bool RequireClientCertificate)
+{
+    public static TlsFiles None { get; } = new("", "", "", false);
+
+    public bool IsEnabled => CertificateFile.Length > 0;
+}
+
+/// <summary>All settings of the process, checked. See <see cref="SettingList"/> for names, defaults and descriptions.</summary>
+internal sealed record ServerOptions
+{
+    public string Name { get; init; } = "default";
+
+    public string DataDirectory { get; init; } = "";
+
+    public IReadOnlyList<Uri> ListenClientUrls { get; init; } = [];
+
+    public IReadOnlyList<Uri> AdvertiseClientUrls { get; init; } = [];
+
+    public IReadOnlyList<Uri> ListenPeerUrls { get; init; } = [];
+
+    public IReadOnlyList<Uri> AdvertisePeerUrls { get; init; } = [];
+
+    public IReadOnlyList<Uri> ListenMetricsUrls { get; init; } = [];
+
+    public InitialClusterState InitialClusterState { get; init; }
+
+    /// <summary>Name and peer URL, in the order given; a name may stand there several times.</summary>
+    public IReadOnlyList<(string Name, string PeerUrl)> InitialCluster { get; init; } = [];
+
+    public string InitialClusterToken { get; init; } = "etcd-cluster";
+
+    public TimeSpan HeartbeatInterval { get; init; }
+
+    public TimeSpan ElectionTimeout { get; init; }
+
+    public int SnapshotCount { get; init; }
+
+    public long QuotaBackendBytes { get; init; }
+
+    public int MaxRequestBytes { get; init; }
+
+    public int MaxTxnOps { get; init; }
+
+    public int MaxConcurrentStreams { get; init; }
+
+    public TlsFiles ClientTls { get; init; } = TlsFiles.None;
+
+    public TlsFiles PeerTls { get; init; } = TlsFiles.None;
+
+    public TimeSpan ShutdownTimeout { get; init; }
+
+    public LogLevel LogLevel { get; init; }
+
+    public bool LogAsJson { get; init; }
+
+    public int ElectionTicks => (int)(ElectionTimeout / HeartbeatInterval);
+}

@@ -1,0 +1,107 @@
+using OpenTelemetry.Metrics;
+using Raft.Server;
+using Raft.Server.Health;
+using Raft.Server.Hosting;
+using Raft.Server.Membership;
+using Raft.Server.Options;
+using Raft.Server.Services;
+using Raft.Storage;
+using Raft.Storage.Ordered;
+using Raft.Transport;
+
+const int CannotStart = 65;
+const int Failed = 70;
+
+var (options, exitCode) = OptionsReader.Read(args, Environment.GetEnvironmentVariable, Console.Error);
+if (options is null)
+{
+    return exitCode;
+}
+
+var builder = WebApplication.CreateSlimBuilder();
+builder.Logging.ClearProviders();
+if (options.LogAsJson)
+{
+    builder.Logging.AddJsonConsole(json => json.TimestampFormat = "yyyy-MM-ddTHH:mm:ss.fffZ");
+}
+else
+{
+    builder.Logging.AddSimpleConsole(line => (line.SingleLine, line.TimestampFormat) = (true, "yyyy-MM-ddTHH:mm:ss.fffZ "));
+}
+
+builder.Logging.SetMinimumLevel(options.LogLevel).AddFilter("Microsoft", LogLevel.Warning).AddFilter("Grpc", LogLevel.Warning);
+using var startLoggers = LoggerFactory.Create(logging => logging.AddSimpleConsole(line => line.SingleLine = true));
+var startLogger = startLoggers.CreateLogger("Raft.Server");
+
+CertificateFiles? clientCertificates;
+CertificateFiles? peerCertificates;
+try
+{
+    clientCertificates = options.ClientTls.IsEnabled ? new CertificateFiles(options.ClientTls, startLogger) : null;
+    peerCertificates = options.PeerTls.IsEnabled ? new CertificateFiles(options.PeerTls, startLogger) : null;
+}
+catch (CertificateException error)
+{
+    startLogger.CannotStart(error.Message);
+    return CannotStart;
+}
+
+builder.WebHost.ConfigureKestrel(kestrel => Endpoints.Configure(kestrel, options, clientCertificates, peerCertificates));
+builder.Services.AddRoutingCore();
+builder.Services.AddSingleton(options);
+builder.Services.AddSingleton(TimeProvider.System);
+builder.Services.AddSingleton(new PeerCertificates(peerCertificates));
+builder.Services.AddSingleton<MemberHost>();
+builder.Services.AddSingleton<Readiness>();
+builder.Services.AddSingleton<ServerMetrics>();
+builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = options.ShutdownTimeout);
+builder.Services.AddPeerService();
+builder.Services.AddGrpc(grpc =>
+{
+    grpc.Interceptors.Add<RefusalInterceptor>();
+    grpc.MaxReceiveMessageSize = options.MaxRequestBytes + (512 * 1024);
+    grpc.MaxSendMessageSize = null;
+});
+builder.Services.AddOpenTelemetry().WithMetrics(metrics => metrics
+    .AddMeter(ServerMetrics.MeterName, StorageMetrics.MeterName, TransportMetrics.MeterName)
+    .AddMeter("System.Runtime", "Microsoft.AspNetCore.Server.Kestrel")
+    .AddPrometheusExporter());
+
+await using var app = builder.Build();
+var clientPorts = Endpoints.Ports(options.ListenClientUrls);
+app.MapGrpcService<KvService>().RequireHost(clientPorts);
+app.MapGrpcService<ClusterService>().RequireHost(clientPorts);
+app.MapGrpcService<MaintenanceService>().RequireHost(clientPorts);
+app.MapGrpcService<BootstrapService>().RequireHost(clientPorts);
+app.MapGrpcService<GrpcHealthService>().RequireHost(clientPorts);
+app.MapPeerService().RequireHost(Endpoints.Ports(options.ListenPeerUrls));
+app.MapHealth();
+app.MapPrometheusScrapingEndpoint();
+
+var host = app.Services.GetRequiredService<MemberHost>();
+_ = app.Services.GetRequiredService<ServerMetrics>();
+var endpoint = app.Services.GetRequiredService<PeerEndpoint>();
+app.Lifetime.ApplicationStopping.Register(() =>
+{
+    // Before the ports close: leadership goes first, so that clients find the next leader at once.
+    if (host.Failure is null && host.Running is { } member)
+    {
+        member.LeaveAsync(options.ShutdownTimeout / 2).GetAwaiter().GetResult();
+    }
+
+    endpoint.Close();
+});
+
+try
+{
+    await host.StartAsync(CancellationToken.None);
+    await app.RunAsync();
+}
+catch (Exception error) when (error is CannotStartException or DataDirectoryException or StoreException or Raft.Consensus.InvariantViolationException
+    or IOException)
+{
+    startLogger.CannotStart(error.Message);
+    return CannotStart;
+}
+
+return host.Failure is null ? 0 : Failed;

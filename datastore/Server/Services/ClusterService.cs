@@ -1,0 +1,92 @@
+using Grpc.Core;
+using Raft.Node;
+using Raft.Protocol.Etcd;
+using Raft.Protocol.V1;
+using Raft.Server.Membership;
+
+namespace Raft.Server.Services;
+
+/// <summary>etcdserverpb.Cluster: who is a member.</summary>
+internal sealed class ClusterService(MemberHost host) : Cluster.ClusterBase
+{
+    private static readonly Status InvalidUrls = new(StatusCode.InvalidArgument, "etcdserver: given member URLs are invalid");
+
+    public override async Task<MemberListResponse> MemberList(MemberListRequest request, ServerCallContext context)
+    {
+        var member = host.Require();
+        if (request.Linearizable)
+        {
+            member.RefuseIfLearner();
+            await member.Node.ReadBarrierAsync();
+        }
+
+        return new MemberListResponse { Header = member.Complete(null), Members = { member.Node.Members } };
+    }
+
+    public override async Task<MemberAddResponse> MemberAdd(MemberAddRequest request, ServerCallContext context)
+    {
+        var member = Voter();
+        CheckUrls(request.PeerURLs);
+        var response = await member.Node.AddMemberAsync(request);
+        response.Header = member.Complete(null);
+        return response;
+    }
+
+    public override async Task<MemberRemoveResponse> MemberRemove(MemberRemoveRequest request, ServerCallContext context)
+    {
+        var member = Voter();
+        var response = await member.Node.RemoveMemberAsync(request);
+        response.Header = member.Complete(null);
+        return response;
+    }
+
+    public override async Task<MemberPromoteResponse> MemberPromote(MemberPromoteRequest request, ServerCallContext context)
+    {
+        var member = Voter();
+        var response = await member.Node.PromoteMemberAsync(request);
+        response.Header = member.Complete(null);
+        return response;
+    }
+
+    public override async Task<MemberUpdateResponse> MemberUpdate(MemberUpdateRequest request, ServerCallContext context)
+    {
+        var member = Voter();
+        CheckUrls(request.PeerURLs);
+        await member.Node.ReadBarrierAsync();
+        var members = member.Node.Members;
+        if (members.All(known => known.ID != request.ID))
+        {
+            throw Refusals.ToStatus(NodeError.MemberNotFound);
+        }
+
+        if (members.Any(known => known.ID != request.ID && known.PeerURLs.Intersect(request.PeerURLs).Any()))
+        {
+            throw Refusals.ToStatus(NodeError.PeerUrlExists);
+        }
+
+        var result = await member.Node.ProposeAsync(new Command { MemberUpdate = request });
+        var response = (MemberUpdateResponse)result.Response!;
+        response.Header = member.Complete(null);
+        return response;
+    }
+
+    private RunningMember Voter()
+    {
+        var member = host.Require();
+        member.RefuseIfLearner();
+        return member;
+    }
+
+    private static void CheckUrls(IReadOnlyCollection<string> urls)
+    {
+        var isValid = urls.Count > 0 && urls.All(url =>
+            Uri.TryCreate(url, UriKind.Absolute, out var parsed)
+            && parsed.Scheme is "http" or "https"
+            && parsed.Authority.Contains(':', StringComparison.Ordinal)
+            && parsed.AbsolutePath == "/");
+        if (!isValid)
+        {
+            throw new RpcException(InvalidUrls);
+        }
+    }
+}

@@ -1,0 +1,39 @@
+using Grpc.Core;
+using Raft.Node;
+using Raft.Protocol.Etcd;
+using Raft.Server.Membership;
+
+namespace Raft.Server.Services;
+
+/// <summary>The header that every answer carries.</summary>
+internal static class Headers
+{
+    /// <summary>Fills in who answers; the revision stays as the state machine set it.</summary>
+    public static ResponseHeader Complete(this RunningMember member, ResponseHeader? header)
+    {
+        header ??= new ResponseHeader { Revision = member.Node.Store.Revision };
+        header.ClusterId = member.Identity.ClusterId;
+        header.MemberId = member.Identity.MemberId;
+        header.RaftTerm = member.Node.Status.Consensus.Term.Value;
+        return header;
+    }
+
+    /// <summary>Learners answer only what may be stale.</summary>
+    public static void RefuseIfLearner(this RunningMember member)
+    {
+        if (member.Node.Status.IsLearner)
+        {
+            throw Refusals.ToStatus(NodeError.NotForLearner);
+        }
+    }
+
+    /// <summary>A client that sends `hasleader: true` would rather be refused than wait for a leader.</summary>
+    public static void HonourHasLeader(this RunningMember member, ServerCallContext context)
+    {
+        if (context.RequestHeaders.GetValue("hasleader") == "true"
+            && member.Node.Status.Consensus.Leader == Raft.Consensus.MemberId.None)
+        {
+            throw Refusals.ToStatus(NodeError.NoLeader);
+        }
+    }
+}

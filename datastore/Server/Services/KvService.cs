@@ -1,0 +1,117 @@
+using Grpc.Core;
+using Google.Protobuf;
+using Raft.KeyValue;
+using Raft.KeyValue.Requests;
+using Raft.Protocol.Etcd;
+using Raft.Protocol.V1;
+using Raft.Server.Membership;
+using Raft.Server.Options;
+
+namespace Raft.Server.Services;
+
+/// <summary>etcdserverpb.KV. A write becomes a command and is answered when it is applied; a read looks at this member's state.</summary>
+internal sealed class KvService(MemberHost host, ServerOptions options, TimeProvider time) : KV.KVBase
+{
+    public override async Task<RangeResponse> Range(RangeRequest request, ServerCallContext context)
+    {
+        var member = Open(context);
+        Refusals.ThrowIfRefused(RequestValidator.Validate(request));
+        await AwaitReadableAsync(member, request.Serializable);
+        using var view = member.Node.Store.OpenView();
+        return Answer(member, view.Range(request));
+    }
+
+    public override async Task<PutResponse> Put(PutRequest request, ServerCallContext context)
+    {
+        var member = Open(context);
+        CheckSize(request);
+        Refusals.ThrowIfRefused(RequestValidator.Validate(request));
+        var response = await ProposeAsync<PutResponse>(member, new Command { Put = request });
+        response.Header = member.Complete(response.Header);
+        return response;
+    }
+
+    public override async Task<DeleteRangeResponse> DeleteRange(DeleteRangeRequest request, ServerCallContext context)
+    {
+        var member = Open(context);
+        CheckSize(request);
+        Refusals.ThrowIfRefused(RequestValidator.Validate(request));
+        var response = await ProposeAsync<DeleteRangeResponse>(member, new Command { DeleteRange = request });
+        response.Header = member.Complete(response.Header);
+        return response;
+    }
+
+    public override async Task<TxnResponse> Txn(TxnRequest request, ServerCallContext context)
+    {
+        var member = Open(context);
+        CheckSize(request);
+        Refusals.ThrowIfRefused(RequestValidator.Validate(request, options.MaxTxnOps));
+        TxnResponse response;
+        if (RequestShape.IsReadOnly(request))
+        {
+            await AwaitReadableAsync(member, RequestShape.IsSerializable(request));
+            using var view = member.Node.Store.OpenView();
+            response = Answer(member, view.Txn(request));
+        }
+        else
+        {
+            response = await ProposeAsync<TxnResponse>(member, new Command { Txn = request });
+        }
+
+        response.Header = member.Complete(response.Header);
+        return response;
+    }
+
+    public override async Task<CompactionResponse> Compact(CompactionRequest request, ServerCallContext context)
+    {
+        var member = Open(context);
+        var response = await ProposeAsync<CompactionResponse>(member, new Command { Compact = request });
+        if (request.Physical)
+        {
+            await member.Node.CompactionFinishedAsync().WaitAsync(context.CancellationToken);
+        }
+
+        response.Header = member.Complete(response.Header);
+        return response;
+    }
+
+    private RunningMember Open(ServerCallContext context)
+    {
+        var member = host.Require();
+        member.HonourHasLeader(context);
+        return member;
+    }
+
+    private static async Task AwaitReadableAsync(RunningMember member, bool isSerializable)
+    {
+        if (!isSerializable)
+        {
+            member.RefuseIfLearner();
+            await member.Node.ReadBarrierAsync();
+        }
+    }
+
+    private void CheckSize(IMessage request) => Refusals.ThrowIfRefused(RequestValidator.ValidateSize(request, options.MaxRequestBytes));
+
+    private async Task<TResponse> ProposeAsync<TResponse>(RunningMember member, Command command)
+        where TResponse : class, IMessage
+    {
+        member.RefuseIfLearner();
+        command.TimeUnixMs = time.GetUtcNow().ToUnixTimeMilliseconds();
+        var result = await member.Node.ProposeAsync(command);
+        Refusals.ThrowIfRefused(result.Error);
+        return (TResponse)result.Response!;
+    }
+
+    private static TResponse Answer<TResponse>(RunningMember member, StoreResult<TResponse> result)
+        where TResponse : class, IMessage
+    {
+        Refusals.ThrowIfRefused(result.Error);
+        if (result.Response is RangeResponse range)
+        {
+            range.Header = member.Complete(range.Header);
+        }
+
+        return result.Response!;
+    }
+}

@@ -1,0 +1,114 @@
+using Google.Protobuf;
+using Grpc.Core;
+using Raft.Consensus;
+using Raft.Node;
+using Raft.Protocol.Etcd;
+using Raft.Protocol.V1;
+using Raft.Server.Membership;
+using Raft.Server.Options;
+
+namespace Raft.Server.Services;
+
+/// <summary>etcdserverpb.Maintenance: how the member is, and the care it needs.</summary>
+internal sealed class MaintenanceService(MemberHost host, ServerOptions options) : Maintenance.MaintenanceBase
+{
+    private const string StorageVersion = "3.5";
+
+    public override Task<StatusResponse> Status(StatusRequest request, ServerCallContext context)
+    {
+        var member = host.Require();
+        var status = member.Node.Status;
+        var (total, inUse) = member.Store.SizeBytes;
+        var response = new StatusResponse
+        {
+            Header = member.Complete(null),
+            Version = ProductVersion.EtcdApi,
+            DbSize = total,
+            DbSizeInUse = inUse,
+            Leader = status.Consensus.Leader.Value,
+            RaftIndex = status.Consensus.Commit.Value,
+            RaftTerm = status.Consensus.Term.Value,
+            RaftAppliedIndex = status.Consensus.Applied.Value,
+            IsLearner = status.IsLearner,
+            StorageVersion = StorageVersion,
+            DbSizeQuota = options.QuotaBackendBytes,
+        };
+        if (status.Consensus.Leader == MemberId.None)
+        {
+            response.Errors.Add(NodeError.NoLeader.Message);
+        }
+
+        using var view = member.Node.Store.OpenView();
+        response.Errors.AddRange(view.Alarms().Select(alarm => alarm.ToString()));
+        return Task.FromResult(response);
+    }
+
+    public override async Task<MoveLeaderResponse> MoveLeader(MoveLeaderRequest request, ServerCallContext context)
+    {
+        var member = host.Require();
+        await member.Node.MoveLeaderAsync(new MemberId(request.TargetID));
+        return new MoveLeaderResponse { Header = member.Complete(null) };
+    }
+
+    public override async Task<AlarmResponse> Alarm(AlarmRequest request, ServerCallContext context)
+    {
+        var member = host.Require();
+        if (request.Action == AlarmRequest.Types.AlarmAction.Get)
+        {
+            await member.Node.ReadBarrierAsync();
+            using var view = member.Node.Store.OpenView();
+            return new AlarmResponse { Header = member.Complete(null), Alarms = { view.Alarms(request.Alarm) } };
+        }
+
+        var result = await member.Node.ProposeAsync(new Command { Alarm = request });
+        Refusals.ThrowIfRefused(result.Error);
+        var response = (AlarmResponse)result.Response!;
+        response.Header = member.Complete(response.Header);
+        return response;
+    }
+
+    public override async Task<DefragmentResponse> Defragment(DefragmentRequest request, ServerCallContext context)
+    {
+        var member = host.Require();
+        await member.Store.CompactFilesAsync();
+        return new DefragmentResponse { Header = member.Complete(null) };
+    }
+
+    public override Task<HashResponse> Hash(HashRequest request, ServerCallContext context)
+    {
+        var member = host.Require();
+        var hash = HashKv(member, 0);
+        return Task.FromResult(new HashResponse { Header = hash.Header, Hash = hash.Hash });
+    }
+
+    public override Task<HashKVResponse> HashKV(HashKVRequest request, ServerCallContext context) =>
+        Task.FromResult(HashKv(host.Require(), request.Revision));
+
+    /// <summary>The store as a tar file in chunks, then the SHA-256 of all before it, as etcd ends its snapshots.</summary>
+    public override async Task Snapshot(
+        SnapshotRequest request, IServerStreamWriter<SnapshotResponse> responseStream, ServerCallContext context)
+    {
+        var member = host.Require();
+        using var snapshot = await member.Node.TakeSnapshotAsync();
+        await SnapshotStream.WriteAsync(
+            snapshot,
+            (bytes, remaining) => responseStream.WriteAsync(
+                new SnapshotResponse
+                {
+                    Header = member.Complete(null),
+                    Blob = UnsafeByteOperations.UnsafeWrap(bytes),
+                    RemainingBytes = (ulong)remaining,
+                    Version = StorageVersion,
+                },
+                context.CancellationToken));
+    }
+
+    private static HashKVResponse HashKv(RunningMember member, long revision)
+    {
+        using var view = member.Node.Store.OpenView();
+        var result = view.HashKv(revision);
+        Refusals.ThrowIfRefused(result.Error);
+        result.Response!.Header = member.Complete(result.Response.Header);
+        return result.Response;
+    }
+}

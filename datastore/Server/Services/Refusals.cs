@@ -1,0 +1,68 @@
+using Grpc.Core;
+using Grpc.Core.Interceptors;
+using Raft.KeyValue;
+using Raft.Node;
+
+namespace Raft.Server.Services;
+
+/// <summary>Turns refusals into gRPC statuses: code by kind, text as it is, since clients match both.</summary>
+internal static class Refusals
+{
+    public static RpcException ToStatus(StoreError error) => new(new Status(
+        error.Kind switch
+        {
+            StoreErrorKind.InvalidArgument => StatusCode.InvalidArgument,
+            StoreErrorKind.OutOfRange => StatusCode.OutOfRange,
+            StoreErrorKind.NotFound => StatusCode.NotFound,
+            StoreErrorKind.ResourceExhausted => StatusCode.ResourceExhausted,
+            _ => StatusCode.DataLoss,
+        },
+        error.Message));
+
+    public static RpcException ToStatus(NodeError error) => new(new Status(
+        error.Kind switch
+        {
+            NodeErrorKind.FailedPrecondition => StatusCode.FailedPrecondition,
+            NodeErrorKind.NotFound => StatusCode.NotFound,
+            NodeErrorKind.ResourceExhausted => StatusCode.ResourceExhausted,
+            _ => StatusCode.Unavailable,
+        },
+        error.Message));
+
+    public static RpcException NotStarted() => new(new Status(
+        StatusCode.Unavailable, "this member has not been started in a cluster: it waits for raft.v1.Bootstrap/Initialize"));
+
+    /// <summary>Throws if there is something to refuse.</summary>
+    public static void ThrowIfRefused(StoreError? error)
+    {
+        if (error is not null)
+        {
+            throw ToStatus(error);
+        }
+    }
+
+    /// <summary>Runs a request and gives its refusals as statuses.</summary>
+    public static async Task<T> AsStatusAsync<T>(Func<Task<T>> request)
+    {
+        try
+        {
+            return await request();
+        }
+        catch (RequestRefusedException refusal)
+        {
+            throw ToStatus(refusal.Error);
+        }
+        catch (CommandRefusedException refusal)
+        {
+            throw ToStatus(refusal.Error);
+        }
+    }
+}
+
+/// <summary>Refusals of every unary call, in one place.</summary>
+internal sealed class RefusalInterceptor : Interceptor
+{
+    public override Task<TResponse> UnaryServerHandler<TRequest, TResponse>(
+        TRequest request, ServerCallContext context, UnaryServerMethod<TRequest, TResponse> continuation) =>
+        Refusals.AsStatusAsync(() => continuation(request, context));
+}
