@@ -60,7 +60,7 @@ public sealed record StoreError(StoreErrorKind Kind, string Message)
     /// <summary>A put while the alarm NOSPACE is active.</summary>
     public static readonly StoreError NoSpace = new(StoreErrorKind.ResourceExhausted, Prefix + "mvcc: database space exceeded");
 
-    /// <summary>Anything while the alarm CORRUPT is active.</summary>
+    /// <summary>A write or compaction while the alarm CORRUPT is active.</summary>
     public static readonly StoreError CorruptCluster = new(StoreErrorKind.DataLoss, Prefix + "corrupt cluster");
 
     private const string Prefix = "etcdserver: ";

@@ -125,7 +125,7 @@ public sealed class StoreTransaction
         return new CompactionResponse { Header = Header() };
     }
 
-    /// <summary>Raising what is raised, or clearing what is not, answers with no alarm.</summary>
+    /// <summary>Raising what is raised changes nothing; clearing what is not raised answers with no alarm.</summary>
     private StoreResult<AlarmResponse> Alarm(AlarmRequest request)
     {
         var response = new AlarmResponse { Header = Header() };
@@ -136,10 +136,11 @@ public sealed class StoreTransaction
         }
         var activate = request.Action == AlarmRequest.Types.AlarmAction.Activate;
         var key = AlarmRecords.Key(request.Alarm, request.MemberID);
-        if (request.Alarm == AlarmType.None || _overlay.TryGet(key, out _) == activate) return response;
+        var isActive = _overlay.TryGet(key, out _);
+        if (request.Alarm == AlarmType.None || (!isActive && !activate)) return response;
 
-        if (activate) _overlay.Put(key, ReadOnlyMemory<byte>.Empty);
-        else _overlay.Delete(key);
+        if (!activate) _overlay.Delete(key);
+        else if (!isActive) _overlay.Put(key, ReadOnlyMemory<byte>.Empty);
         _state = _state with { Alarms = AlarmRecords.Summarise(_overlay) };
         response.Alarms.Add(new AlarmMember { MemberID = request.MemberID, Alarm = request.Alarm });
         return response;

@@ -31,9 +31,9 @@ public sealed class StoreView : IDisposable
 
     internal StoreState State { get; }
 
-    /// <summary>Answers a range, at the current or an older revision.</summary>
+    /// <summary>Answers a range, at the current or an older revision; as in etcd, no alarm stops a read.</summary>
     public StoreResult<RangeResponse> Range(RangeRequest request) =>
-        Refusal(RequestValidator.Validate(request)) is { } refusal ? refusal
+        RequestValidator.Validate(request) is { } refusal ? refusal
         : RangeQuery.Run(_state, request, Revision, CompactedRevision);
 
     /// <summary>Answers a transaction that writes nothing, whichever branch it takes (see <see cref="RequestShape.IsReadOnly"/>).</summary>
@@ -41,7 +41,7 @@ public sealed class StoreView : IDisposable
     public StoreResult<TxnResponse> Txn(TxnRequest request)
     {
         if (!RequestShape.IsReadOnly(request)) throw new ArgumentException("The transaction may write.", nameof(request));
-        return Refusal(RequestValidator.Validate(request)) is { } refusal ? refusal
+        return RequestValidator.Validate(request) is { } refusal ? refusal
             : TransactionExecutor.ReadOnly(_state, State).Run(request);
     }
 
@@ -70,7 +70,4 @@ public sealed class StoreView : IDisposable
 
     /// <inheritdoc/>
     public void Dispose() => _reader.Dispose();
-
-    private StoreError? Refusal(StoreError? invalid) =>
-        invalid ?? (State.Alarms.HasFlag(ActiveAlarms.Corrupt) ? StoreError.CorruptCluster : null);
 }
