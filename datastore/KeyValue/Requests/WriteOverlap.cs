@@ -7,11 +7,12 @@ namespace Raft.KeyValue.Requests;
 /// <summary>
 /// Finds keys that a transaction would put twice, or put and delete. The two branches of one transaction exclude each other
 /// and may share keys. What etcd lets pass is let pass: a delete by a transaction whose earlier sibling puts the key, and an
-/// open-ended range (range_end of one zero byte), which etcd compares as if it were empty.
+/// open-ended range (range_end of one zero byte), which etcd compares as if it were empty. Except where etcd would die of it:
+/// a put that keeps the old value or lease of a key which the transaction may have deleted before.
 /// </summary>
 internal sealed class WriteOverlap
 {
-    private readonly HashSet<ByteString> _puts = [];
+    private readonly Dictionary<ByteString, PutRequest> _puts = [];
     private readonly List<DeleteRangeRequest> _deletes = [];
 
     public static StoreError? Check(TxnRequest request) =>
@@ -25,7 +26,7 @@ internal sealed class WriteOverlap
         foreach (var operation in operations)
             if (operation.RequestCase == RequestOneofCase.RequestTxn && !AddNested(operation.RequestTxn)) return false;
         foreach (var operation in operations)
-            if (operation.RequestCase == RequestOneofCase.RequestPut && !AddPut(operation.RequestPut.Key)) return false;
+            if (operation.RequestCase == RequestOneofCase.RequestPut && !AddPut(operation.RequestPut)) return false;
         return true;
     }
 
@@ -33,16 +34,22 @@ internal sealed class WriteOverlap
     {
         var (success, failure) = (new WriteOverlap(), new WriteOverlap());
         if (!success.Add(nested.Success) || !failure.Add(nested.Failure)) return false;
-        foreach (var key in success._puts)
-            if (!AddPut(key)) return false;
-        foreach (var key in failure._puts)
-            if (!success._puts.Contains(key) && !AddPut(key)) return false;
+        foreach (var put in success._puts.Values)
+            if (!AddPut(put)) return false;
+        foreach (var put in failure._puts.Values)
+            if (!(success._puts.ContainsKey(put.Key) ? IsSafe(put) : AddPut(put))) return false;
         _deletes.AddRange(success._deletes);
         _deletes.AddRange(failure._deletes);
         return true;
     }
 
-    private bool AddPut(ByteString key) => !_deletes.Exists(range => Covers(range, key)) && _puts.Add(key);
+    private bool AddPut(PutRequest put) =>
+        !_deletes.Exists(range => Covers(range, put.Key)) && IsSafe(put) && _puts.TryAdd(put.Key, put);
+
+    /// <summary>What a put is to keep must still be there when its turn comes.</summary>
+    private bool IsSafe(PutRequest put) =>
+        !(put.IgnoreValue || put.IgnoreLease)
+        || !_deletes.Exists(range => range.RangeEnd is [0] && range.Key.Span.SequenceCompareTo(put.Key.Span) <= 0);
 
     private static bool Covers(DeleteRangeRequest range, ByteString key) =>
         range.RangeEnd.IsEmpty

@@ -13,7 +13,7 @@ namespace Raft.KeyValue.Tests.Etcd;
 /// </summary>
 public sealed class EtcdDifferentialTests(EtcdProcess etcd) : IClassFixture<EtcdProcess>
 {
-    private const int Sequences = 3000;
+    private const int Sequences = 300;
     private const ulong AlarmedMember = 7;
 
     private readonly KV.KVClient _kv = new(etcd.Channel);
@@ -63,6 +63,7 @@ public sealed class EtcdDifferentialTests(EtcdProcess etcd) : IClassFixture<Etcd
         foreach (var relative in sequence.Prepend(deleteAll))
         {
             var request = relative.At(Ours.Revision);
+            if (request is TxnRequest txn && MayKillEtcd(txn)) continue;
             var (theirs, ours) = (FromEtcd(request), FromOurs(request));
             Assert.True(theirs == ours, $"{request.Descriptor.Name} {request}\n etcd: {theirs}\n ours: {ours}");
         }
@@ -85,7 +86,7 @@ public sealed class EtcdDifferentialTests(EtcdProcess etcd) : IClassFixture<Etcd
         }
         catch (RpcException refused)
         {
-            if (refused.StatusCode == StatusCode.Unavailable) etcd.MustLive();
+            if (refused.StatusCode == StatusCode.Unavailable) etcd.MustLive(request);
             return $"{refused.StatusCode}: {refused.Status.Detail}";
         }
     }
@@ -111,6 +112,20 @@ public sealed class EtcdDifferentialTests(EtcdProcess etcd) : IClassFixture<Etcd
         else if (field.GetValue(response) is ResponseHeader header) (header.ClusterId, header.MemberId, header.RaftTerm) = (0, 0, 0);
         return response.ToString()!;
     }
+
+    /// <summary>
+    /// etcd overlooks that an open-ended delete covers a put, and panics when that put is to keep what has been deleted. Ours
+    /// refuses such a transaction (see <see cref="TransactionTests"/>).
+    /// </summary>
+    private static bool MayKillEtcd(TxnRequest txn)
+    {
+        var operations = Flatten(txn).ToList();
+        return operations.Exists(op => op.RequestDeleteRange is { RangeEnd: [0] })
+            && operations.Exists(op => op.RequestPut is { IgnoreValue: true } or { IgnoreLease: true });
+    }
+
+    private static IEnumerable<RequestOp> Flatten(TxnRequest txn) =>
+        txn.Success.Concat(txn.Failure).SelectMany(op => op.RequestTxn is { } nested ? Flatten(nested) : [op]);
 
     private static TxnRequest Puts(string prefix, int count) => new()
     {

@@ -8,11 +8,14 @@ namespace Raft.KeyValue.Tests.Etcd;
 /// <summary>A private etcd of one member, in a directory and on ports of its own, for as long as a test class runs.</summary>
 public sealed class EtcdProcess : IAsyncLifetime
 {
+    private const int LinesShown = 20;
+
     private static readonly TimeSpan StartupMax = TimeSpan.FromSeconds(30);
 
     private readonly string _directory = Directory.CreateTempSubdirectory("raft-etcd-").FullName;
     private readonly List<string> _output = [];
     private Process? _process;
+    private InvalidOperationException? _death;
 
     public GrpcChannel Channel { get; private set; } = null!;
 
@@ -58,10 +61,12 @@ public sealed class EtcdProcess : IAsyncLifetime
         Directory.Delete(_directory, recursive: true);
     }
 
-    /// <summary>A dead etcd is no answer: fails with its last words.</summary>
-    public void MustLive()
+    /// <summary>A dead etcd is no answer: fails with its last words, and with the request that was the first to find it dead.</summary>
+    public void MustLive(object request)
     {
-        if (_process!.WaitForExit(TimeSpan.FromMilliseconds(200))) throw Failure($"etcd ended with code {_process.ExitCode}");
+        if (!_process!.WaitForExit(TimeSpan.FromMilliseconds(200))) return;
+        _death ??= Failure($"etcd ended with code {_process.ExitCode} on {request}");
+        throw new InvalidOperationException(_death.Message, _death);
     }
 
     private async Task WaitUntilHealthy(string url)
@@ -95,7 +100,12 @@ public sealed class EtcdProcess : IAsyncLifetime
 
     private InvalidOperationException Failure(string what)
     {
-        lock (_output) return new InvalidOperationException($"{what}:\n{string.Join('\n', _output.TakeLast(20))}");
+        lock (_output)
+        {
+            var panic = _output.FindIndex(line => line.StartsWith("panic", StringComparison.Ordinal));
+            var shown = _output.Skip(panic >= 0 ? panic : Math.Max(0, _output.Count - LinesShown)).Take(LinesShown);
+            return new InvalidOperationException($"{what}:\n{string.Join('\n', shown)}");
+        }
     }
 
     private static int FreePort()
