@@ -68,6 +68,7 @@ mkdir -p "$logs"
 [ ${#folders[@]} -gt 0 ] || mapfile -t folders < <(all_folders)
 need_packages etcd-client curl jq openssl
 need_kubernetes_tools
+if printf '%s\n' "${folders[@]}" | grep -qx KeyValue; then need_packages etcd-server; fi
 if printf '%s\n' "${folders[@]}" | grep -qx Operator; then need_api_server; fi
 
 build
