@@ -1,79 +1,78 @@
 namespace Raft.Consensus;
 
-/// <summary>The part a member plays in its term (Raft paper, figure 4; PreCandidate: thesis, section 9.6).</summary>
-public enum Role
-{
-    /// <summary>Follows a leader, or waits for one. Learners stay here.</summary>
-    Follower,
-
-    /// <summary>Asks whether it could win, without disturbing anyone's term.</summary>
-    PreCandidate,
-
-    /// <summary>Asks for votes.</summary>
-    Candidate,
-
-    /// <summary>Leads its term.</summary>
-    Leader,
-}
-
 /// <summary>
 /// The consensus module of one member (Raft paper, figure 1) as a pure state machine: ticks, messages and proposals go in,
 /// <see cref="Output"/> comes out. No I/O, no clock, no threads: the caller brings time, disk and network. Not thread-safe.
 /// </summary>
 /// <remarks>
-/// The rules lie in files of their own: Election, VoteGranting, Replication (the leader's side), Following (the follower's),
-/// CommitRule, LinearizableRead, LeadershipTransfer, MembershipChange, Persistence.
+/// This file holds the state and the entrances. The rules live in files named for them: Election, VoteGranting,
+/// LeaderStickiness, Replication (leader), Appending (follower), CommitRule, ReadIndex, LeadershipTransfer,
+/// MembershipChange, SnapshotTransfer, CheckQuorum, Durability.
 /// </remarks>
 public sealed partial class ConsensusModule
 {
     private readonly ConsensusOptions _options;
-    private readonly RaftLog _log;
+    private readonly ConsensusRules _rules;
 
-    // Durable before it is acted on (figure 2, persistent state).
+    // Durable before it is acted upon (paper, figure 2: persistent state): see Durability.cs and Outputs.cs.
+    private readonly RaftLog _log;
+    private readonly Durability _durability;
     private Term _term;
     private MemberId _vote;
 
-    // Volatile on every member.
-    private Role _role = Role.Follower;
+    // Volatile, on every member (paper, figure 2). Handed out <= commit; applied <= handed out.
+    private Role _role;
     private MemberId _leader;
     private LogIndex _commit;
     private LogIndex _handedOut;
     private LogIndex _applied;
     private Configuration _configuration;
-    private int _ticksSinceHeard;
-    private int _electionTimeout;
 
-    // Volatile on leaders, made anew at each election.
-    private readonly Dictionary<MemberId, Progress> _progress = [];
+    // Logical time.
+    private int _ticksSinceLeader;
+    private int _electionTimeoutTicks;
     private int _ticksSinceHeartbeat;
 
     /// <summary>Starts from what was durable: as a follower of the recovered term.</summary>
-    /// <exception cref="InvariantViolationException">The parts of the recovered state contradict each other.</exception>
+    /// <exception cref="ArgumentException">The settings or the recovered state contradict themselves.</exception>
+    /// <exception cref="InvariantViolationException">The recovered log is no Raft log.</exception>
     public ConsensusModule(ConsensusOptions options, RecoveredState recovered)
     {
-        Invariant.Holds(options.Id != MemberId.None, "a member has an id");
-        Invariant.Holds(options.HeartbeatTicks < options.ElectionTicks, "heartbeats come more often than elections");
+        if (options.Id == MemberId.None)
+            throw new ArgumentException("A member needs an id other than 0.", nameof(options));
+        if (options.HeartbeatTicks < 1 || options.ElectionTicks <= options.HeartbeatTicks)
+            throw new ArgumentException("ElectionTicks must exceed HeartbeatTicks, which must be at least 1.", nameof(options));
+        if (recovered.Applied < recovered.Base.Index)
+            throw new ArgumentException($"The state has applied {recovered.Applied}, but the log only starts after {recovered.Base}.", nameof(recovered));
+
         _options = options;
+        _rules = options.Rules;
         _log = new RaftLog(recovered.Base, recovered.Entries);
-        _configuration = recovered.Configuration;
+        if (recovered.Applied > _log.Last.Index || recovered.HardState.Commit > _log.Last.Index)
+            throw new ArgumentException($"State or commit index are ahead of the log, which ends at {_log.Last}.", nameof(recovered));
+
+        _durability = new Durability(_log.Last.Index);
         _term = recovered.HardState.Term;
         _vote = recovered.HardState.Vote;
-        Invariant.Holds(
-            recovered.Applied >= recovered.Base.Index && recovered.Applied <= _log.Last.Index,
-            $"the applied index {recovered.Applied} lies in the recovered log ({recovered.Base} to {_log.Last})");
-        Invariant.Holds(_term >= _log.Last.Term, $"the term {_term} is not behind the log's ({_log.Last})");
-
-        // What is applied was committed, whether or not the hint on disk says so yet.
-        var commit = recovered.HardState.Commit > recovered.Applied ? recovered.HardState.Commit : recovered.Applied;
-        Invariant.Holds(commit <= _log.Last.Index, $"the commit index {commit} lies in the recovered log, which ends at {_log.Last}");
-        _commit = commit;
-        _handedOut = _applied = recovered.Applied;
-        _persistedHardState = new HardState(_term, _vote, recovered.HardState.Commit);
-        DrawElectionTimeout();
+        Invariant.Holds(_log.Last.Term <= _term, $"the log ends at {_log.Last}, ahead of the recovered term {_term}");
+        _written = recovered.HardState;
+        _configuration = recovered.Configuration;
+        _applied = _handedOut = recovered.Applied;
+        _commit = Max(Max(recovered.HardState.Commit, recovered.Applied), CommitImpliedByChanges());
+        RestartElectionTimer();
     }
 
     /// <summary>This member.</summary>
     public MemberId Id => _options.Id;
+
+    /// <summary>Its part now.</summary>
+    public Role Role => _role;
+
+    /// <summary>Its term now.</summary>
+    public Term Term => _term;
+
+    /// <summary>Whom it takes for the leader now; none if it knows of none.</summary>
+    public MemberId Leader => _leader;
 
     /// <summary>What others may see of the state; a copy that stays as it is.</summary>
     public ConsensusStatus Status => new()
@@ -89,51 +88,40 @@ public sealed partial class ConsensusModule
         Applied = _applied,
         Configuration = _configuration,
         Progress = _progress.ToDictionary(
-            member => member.Key,
+            member => member.Id,
             member => new MemberProgress(
-                member.Value.Match,
-                member.Value.Next,
-                member.Key == Id || member.Value.IsActive,
-                member.Value.State == ProgressState.Snapshot)),
+                member.Match,
+                member.Next,
+                member.Id == Id || member.IsActive,
+                member.State == ReplicationState.Snapshot)),
     };
-
-    /// <summary>Its part now.</summary>
-    public Role Role => _role;
-
-    /// <summary>Its term now.</summary>
-    public Term Term => _term;
-
-    /// <summary>Whom it takes for the leader; none if it knows of none.</summary>
-    public MemberId Leader => _leader;
 
     /// <summary>One tick of the logical clock passed.</summary>
     public void Tick()
     {
-        _ticksSinceHeard++;
+        _ticksSinceLeader++;
         if (_role == Role.Leader)
         {
-            TickLeader();
+            LeaderTick();
         }
-        else if (_ticksSinceHeard >= _electionTimeout)
+        else if (_ticksSinceLeader >= _electionTimeoutTicks)
         {
             Campaign();
         }
     }
 
-    /// <summary>A message arrived. Those of older terms, and those that make no sense any more, change nothing.</summary>
+    /// <summary>A message arrived. What makes no sense is ignored; what proves Raft broken throws.</summary>
+    /// <exception cref="InvariantViolationException">The cluster contradicts itself: stop this member.</exception>
     public void Receive(Message message)
     {
-        if (message.To != Id || message.From == Id || message.From == MemberId.None)
-        {
+        if (message.To != Id || message.From == Id)
             return;
-        }
-
-        if (message.Term > _term && !AdoptTermOf(message))
+        if (message.Term > _term)
         {
-            return;
+            if (!EnterTermOf(message))
+                return;
         }
-
-        if (message.Term < _term)
+        else if (message.Term < _term)
         {
             AnswerOldTerm(message);
             return;
@@ -141,104 +129,63 @@ public sealed partial class ConsensusModule
 
         switch (message.Kind)
         {
-            case MessageKind.PreVoteRequest or MessageKind.VoteRequest:
-                AnswerVoteRequest(message);
+            case MessageKind.PreVoteRequest:
+            case MessageKind.VoteRequest:
+                DecideVote(message);
                 break;
-            case MessageKind.PreVoteResponse or MessageKind.VoteResponse:
+            case MessageKind.PreVoteResponse:
+            case MessageKind.VoteResponse:
                 CountVote(message);
                 break;
             case MessageKind.AppendRequest:
                 FollowLeader(message.From);
-                ReceiveAppend(message);
+                HandleAppend(message);
                 break;
             case MessageKind.HeartbeatRequest:
                 FollowLeader(message.From);
-                ReceiveHeartbeat(message);
+                HandleHeartbeat(message);
                 break;
             case MessageKind.SnapshotRequest:
                 FollowLeader(message.From);
-                ReceiveSnapshot(message);
+                HandleSnapshot(message);
                 break;
-            case MessageKind.AppendResponse when _role == Role.Leader:
-                ReceiveAppendResponse(message);
+            case MessageKind.AppendResponse:
+                HandleAppendResponse(message);
                 break;
-            case MessageKind.HeartbeatResponse when _role == Role.Leader:
-                ReceiveHeartbeatResponse(message);
+            case MessageKind.HeartbeatResponse:
+                HandleHeartbeatResponse(message);
                 break;
             case MessageKind.TimeoutNow:
-                TakeOverLeadership();
+                HandleTimeoutNow(message);
+                break;
+            default:
                 break;
         }
+    }
+
+    /// <summary>All outputs up to this sequence are durable.</summary>
+    public void Persisted(ulong sequence)
+    {
+        _durability.Complete(sequence);
+        AcknowledgeOwnLog();
+        ReleasePromises();
     }
 
     /// <summary>The state machine has applied everything up to this index.</summary>
     public void Applied(LogIndex index)
     {
-        Invariant.Holds(index >= _applied && index <= _handedOut, $"index {index} was handed out and comes after {_applied}");
-        _applied = index;
+        Invariant.Holds(index <= _handedOut, $"{index} is said to be applied, but only {_handedOut} was handed out");
+        _applied = Max(_applied, index);
     }
 
     /// <summary>Forgets entries up to this index, which must be applied and safe in a durable state.</summary>
     public void Compact(LogIndex upTo)
     {
-        Invariant.Holds(upTo <= _applied, $"only applied entries are compacted, but {upTo} is above {_applied}");
-        _log.Compact(upTo);
+        Invariant.Holds(upTo <= _applied, $"cannot compact up to {upTo}, only {_applied} is applied");
+        _log.CompactTo(upTo);
     }
 
-    private void BecomeFollower(Term term, MemberId leader)
-    {
-        if (term > _term)
-        {
-            _term = term;
-            _vote = MemberId.None;
-        }
+    private static LogIndex Max(LogIndex a, LogIndex b) => a > b ? a : b;
 
-        var wasLeader = _role == Role.Leader;
-        _role = Role.Follower;
-        _leader = leader;
-        _ticksSinceHeard = 0;
-        DrawElectionTimeout();
-        if (wasLeader)
-        {
-            LeaveLeadership();
-        }
-    }
-
-    /// <summary>A message of a newer term moves this member there (section 5.1), unless it comes from a mere attempt.</summary>
-    /// <returns>Whether the message is to be looked at further.</returns>
-    private bool AdoptTermOf(Message message)
-    {
-        switch (message.Kind)
-        {
-            case MessageKind.PreVoteRequest or MessageKind.VoteRequest when IsProtectingLeader(message):
-                return false;
-            case MessageKind.PreVoteRequest:
-                // The sender has not moved to that term yet; neither do we (thesis, section 9.6).
-                AnswerVoteRequest(message);
-                return false;
-            case MessageKind.PreVoteResponse when !message.Reject:
-                CountVote(message);
-                return false;
-            case MessageKind.AppendRequest or MessageKind.HeartbeatRequest or MessageKind.SnapshotRequest:
-                BecomeFollower(message.Term, message.From);
-                return true;
-            default:
-                BecomeFollower(message.Term, MemberId.None);
-                return true;
-        }
-    }
-
-    /// <summary>Tells a sender of an older term, so that a leader that was cut off steps down.</summary>
-    private void AnswerOldTerm(Message message)
-    {
-        switch (message.Kind)
-        {
-            case MessageKind.AppendRequest or MessageKind.HeartbeatRequest or MessageKind.SnapshotRequest:
-                Send(new Message { Kind = MessageKind.HeartbeatResponse, To = message.From });
-                break;
-            case MessageKind.PreVoteRequest:
-                Send(new Message { Kind = MessageKind.PreVoteResponse, To = message.From, Reject = true });
-                break;
-        }
-    }
+    private static LogIndex Min(LogIndex a, LogIndex b) => a < b ? a : b;
 }

@@ -24,8 +24,14 @@ public sealed record ConsensusOptions
     /// <summary>Append requests on their way to one member before the leader waits for an answer.</summary>
     public int AppendsInFlightMax { get; init; } = 256;
 
+    /// <summary>Bytes of committed entries in one output; at least one entry always goes.</summary>
+    public int CommittedBytesMax { get; init; } = 4 * 1024 * 1024;
+
     /// <summary>Bytes of proposals not yet committed before the leader refuses more.</summary>
     public long UncommittedBytesMax { get; init; } = 256L * 1024 * 1024;
+
+    /// <summary>The rules of Raft. Only a test that breaks one on purpose gives others.</summary>
+    internal ConsensusRules Rules { get; init; } = ConsensusRules.Standard;
 }
 
 /// <summary>What a member knew when it stopped.</summary>

@@ -1,184 +1,130 @@
 namespace Raft.Consensus;
 
-/// <content>Who leads: campaigns, the count of votes, and what a leader does to stay one (Raft paper, section 5.2).</content>
+/// <summary>How a member comes to lead: a pre-vote, a vote, and a first entry of its own (paper, section 5.2).</summary>
 public sealed partial class ConsensusModule
 {
     private readonly Dictionary<MemberId, bool> _votes = [];
 
-    /// <summary>
-    /// Campaigns now instead of waiting for the election timeout. Asks first whether it could win (PreVote, thesis,
-    /// section 9.6), so that a member that was cut off does not disturb a working leader when it comes back.
-    /// </summary>
+    /// <summary>Campaigns now instead of waiting for the election timeout: for a new one-member cluster, and for tests.</summary>
     public void Campaign()
     {
-        _ticksSinceHeard = 0;
-        DrawElectionTimeout();
         if (_role == Role.Leader)
-        {
             return;
-        }
-
-        _leader = MemberId.None;
-        if (!MayCampaign())
-        {
-            return;
-        }
-
-        _role = Role.PreCandidate;
-        _votes.Clear();
-        _votes[Id] = true;
-        RequestVotes(MessageKind.PreVoteRequest, _term.Next, isTransfer: false);
-        DecideElection();
+        RestartElectionTimer();
+        if (MayCampaign())
+            AskForPreVotes();
     }
 
-    /// <summary>A member that is no voter, or that has a configuration change still to learn, does not campaign.</summary>
+    /// <summary>
+    /// Only voters campaign, and only once they know who the voters are: a change that is committed but not yet handed out
+    /// is a change that this member's configuration lacks.
+    /// </summary>
     private bool MayCampaign()
     {
-        if (!_configuration.Voters.Contains(Id))
-        {
-            return false;
-        }
+        return _rules.CountsInQuorum(_configuration, Id) && !IsChangeWaiting();
+    }
 
+    private bool IsChangeWaiting()
+    {
         for (var index = _handedOut.Next; index <= _commit; index = index.Next)
         {
             if (_log[index].Kind == EntryKind.ConfigurationChange)
-            {
-                return false;
-            }
+                return true;
         }
 
-        return true;
+        return false;
     }
 
-    /// <summary>Moves to a new term and asks for votes. The own vote counts, and requests leave, once it is durable.</summary>
-    private void BecomeCandidate(bool isTransfer)
+    /// <summary>
+    /// Would I win? Nobody changes its term or vote for the question, so that a member that was cut off does not depose a
+    /// working leader when it comes back (PreVote, thesis, section 9.6).
+    /// </summary>
+    private void AskForPreVotes()
     {
-        _role = Role.Candidate;
-        _term = _term.Next;
-        _vote = Id;
+        _role = Role.PreCandidate;
         _leader = MemberId.None;
-        _ticksSinceHeard = 0;
-        DrawElectionTimeout();
-        _votes.Clear();
-        RequestVotes(MessageKind.VoteRequest, _term, isTransfer);
+        AskForVotes(MessageKind.PreVoteRequest, _term.Next, transferring: false);
+        RecordVote(Id, granted: true);
     }
 
-    private void RequestVotes(MessageKind kind, Term term, bool isTransfer)
+    /// <summary>
+    /// Enters a new term and votes for itself. The vote of its own counts, as any other, once it is durable: it is a message
+    /// to itself that waits for the disk.
+    /// </summary>
+    private void AskForElection(bool transferring)
     {
+        MoveTo(_term.Next);
+        _role = Role.Candidate;
+        _leader = MemberId.None;
+        VoteFor(Id);
+        RestartElectionTimer();
+        AskForVotes(MessageKind.VoteRequest, _term, transferring);
+        Send(new Message { Kind = MessageKind.VoteResponse, From = Id, To = Id, Term = _term });
+    }
+
+    private void AskForVotes(MessageKind kind, Term term, bool transferring)
+    {
+        _votes.Clear();
         foreach (var voter in _configuration.Voters)
         {
             if (voter != Id)
-            {
-                Send(new Message { Kind = kind, To = voter, Term = term, Log = _log.Last, Context = isTransfer ? 1ul : 0 });
-            }
+                Send(new Message { Kind = kind, From = Id, To = voter, Term = term, Log = _log.Last, Context = transferring ? 1UL : 0UL });
         }
     }
 
-    private void CountVote(Message message)
+    private void CountVote(Message response)
     {
-        var isAwaited = message.Kind == MessageKind.PreVoteResponse
-            ? _role == Role.PreCandidate && (message.Reject || message.Term == _term.Next)
+        var counts = response.Kind == MessageKind.PreVoteResponse
+            ? _role == Role.PreCandidate && (response.Reject || response.Term == _term.Next)
             : _role == Role.Candidate;
-        if (isAwaited)
-        {
-            _votes.TryAdd(message.From, !message.Reject);
-            DecideElection();
-        }
+        if (counts)
+            RecordVote(response.From, granted: !response.Reject);
     }
 
-    private void DecideElection()
+    private void RecordVote(MemberId voter, bool granted)
     {
-        switch (Quorum.Outcome(_configuration, _votes))
+        if (!_rules.CountsInQuorum(_configuration, voter))
+            return;
+        _votes.TryAdd(voter, granted);
+        var quorum = _rules.QuorumOf(_configuration.Voters.Count);
+        var grants = _votes.Count(vote => vote.Value);
+        if (grants >= quorum)
         {
-            case true when _role == Role.PreCandidate:
-                BecomeCandidate(isTransfer: false);
-                break;
-            case true when _role == Role.Candidate:
+            if (_role == Role.PreCandidate)
+                AskForElection(transferring: false);
+            else
                 BecomeLeader();
-                break;
-            case false:
-                BecomeFollower(_term, MemberId.None);
-                break;
+        }
+        else if (_votes.Count - grants > _configuration.Voters.Count - quorum)
+        {
+            BecomeFollower(_term, MemberId.None);
         }
     }
 
+    /// <summary>
+    /// Starts to lead with an entry of its own term, because only through one can it learn what is committed (paper,
+    /// sections 5.4.2 and 8).
+    /// </summary>
     private void BecomeLeader()
     {
+        Invariant.Holds(_role == Role.Candidate && _vote == Id, $"{Id} was elected in term {_term} without being a candidate");
         _role = Role.Leader;
         _leader = Id;
-        _ticksSinceHeard = 0;
+        _ticksSinceLeader = 0;
         _ticksSinceHeartbeat = 0;
-        _progress.Clear();
-        foreach (var member in _configuration.Members)
-        {
-            AddProgress(member);
-        }
-
-        // A change of an earlier term may still stand in the log: nothing new before all of it is applied.
-        _lastChange = _log.Last.Index;
-
-        // Commits whatever earlier leaders left, which counting alone may not (sections 5.4.2 and 8).
-        AppendToOwnLog(EntryKind.Command, default);
+        StartProgress();
+        StartProposals();
+        AppendToOwnLog(EntryKind.Command, ReadOnlyMemory<byte>.Empty);
+        AcknowledgeOwnLog();
     }
 
-    private void AddProgress(MemberId member)
-    {
-        var progress = new Progress(_log.Last.Index.Next, _options.AppendsInFlightMax) { RecentlyActive = true };
-        if (member == Id)
-        {
-            progress.Accepted(_log.Durable);
-        }
-
-        _progress.Add(member, progress);
-    }
-
+    /// <summary>Lays down all that only a leader has; does nothing on others.</summary>
     private void LeaveLeadership()
     {
-        _progress.Clear();
+        if (_role != Role.Leader)
+            return;
+        _progress = [];
         _transferTarget = MemberId.None;
-        _uncommittedBytes = 0;
         DropReads();
     }
-
-    private void TickLeader()
-    {
-        foreach (var progress in _progress.Values)
-        {
-            progress.TickSnapshot(2 * _options.ElectionTicks);
-        }
-
-        if (_ticksSinceHeard >= _options.ElectionTicks)
-        {
-            _ticksSinceHeard = 0;
-            _transferTarget = MemberId.None;
-            if (!HearsFromQuorum())
-            {
-                // Nobody may be left behind that believes it can still serve reads and writes (thesis, section 6.2).
-                BecomeFollower(_term, MemberId.None);
-                return;
-            }
-        }
-
-        if (++_ticksSinceHeartbeat >= _options.HeartbeatTicks)
-        {
-            _ticksSinceHeartbeat = 0;
-            SendHeartbeats();
-        }
-    }
-
-    /// <summary>CheckQuorum: whether a majority was heard from since the last time this was asked.</summary>
-    private bool HearsFromQuorum()
-    {
-        var active = _configuration.Voters.Count(voter => voter == Id || (_progress.TryGetValue(voter, out var p) && p.RecentlyActive));
-        foreach (var progress in _progress.Values)
-        {
-            progress.BeginPeriod();
-        }
-
-        return active >= _configuration.Quorum;
-    }
-
-    /// <summary>Each wait is drawn anew, so that split votes do not repeat (section 5.2).</summary>
-    private void DrawElectionTimeout() =>
-        _electionTimeout = _options.ElectionTicks + _options.Random(_options.ElectionTicks);
 }

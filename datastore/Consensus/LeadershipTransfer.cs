@@ -1,51 +1,68 @@
 namespace Raft.Consensus;
 
-/// <content>Handing leadership to a chosen voter (Raft thesis, section 3.10).</content>
+/// <summary>
+/// Leadership handed to a chosen voter (thesis, section 3.10): no new proposals, bring the target up to date, let it campaign
+/// at once. Given up after an election timeout.
+/// </summary>
 public sealed partial class ConsensusModule
 {
     private MemberId _transferTarget;
+    private int _transferTicks;
 
-    /// <summary>
-    /// Hands leadership to another voter: it is brought up to date, then told to campaign at once. Proposals are refused
-    /// meanwhile; after an election timeout without success this leader goes on.
-    /// </summary>
+    // On the target, within its term.
+    private bool _askedToCampaign;
+
+    /// <summary>Hands leadership to another voter (Raft thesis, section 3.10).</summary>
     public TransferResult TransferLeadership(MemberId target)
     {
         if (_role != Role.Leader)
-        {
             return TransferResult.NotLeader;
-        }
-
         if (target == Id)
-        {
             return TransferResult.AlreadyLeader;
-        }
-
-        if (!_configuration.Voters.Contains(target))
-        {
+        if (ProgressOf(target) is not { IsVoter: true } member)
             return TransferResult.NotVoter;
+        if (_transferTarget != target)
+        {
+            _transferTarget = target;
+            _transferTicks = 0;
+            FinishTransfer(member);
         }
 
-        _transferTarget = target;
-        _ticksSinceHeard = 0;
-        ContinueTransfer(target, _progress[target]);
         return TransferResult.Started;
     }
 
-    private void ContinueTransfer(MemberId member, Progress progress)
+    /// <summary>Once the target has the whole log it may campaign; no voter will hold its log against it.</summary>
+    private void FinishTransfer(Progress member)
     {
-        if (member == _transferTarget && progress.Match == _log.Last.Index)
-        {
-            Send(new Message { Kind = MessageKind.TimeoutNow, To = member });
-        }
+        if (member.Id == _transferTarget && member.Match == _log.Last.Index)
+            SendTimeoutNow(member.Id);
     }
 
-    /// <summary>The leader asks this member to take over: no pre-vote, and others may leave the leader for it.</summary>
-    private void TakeOverLeadership()
+    private void GiveUpTransferInTime()
     {
-        if (_role != Role.Leader && MayCampaign())
-        {
-            BecomeCandidate(isTransfer: true);
-        }
+        if (_transferTarget != MemberId.None && ++_transferTicks >= _options.ElectionTicks)
+            _transferTarget = MemberId.None;
+    }
+
+    private void SendTimeoutNow(MemberId target) =>
+        Send(new Message { Kind = MessageKind.TimeoutNow, From = Id, To = target, Term = _term });
+
+    /// <summary>No pre-vote: the leader wants it deposed.</summary>
+    private void HandleTimeoutNow(Message message)
+    {
+        _askedToCampaign = _role != Role.Leader;
+        CampaignIfAskedTo();
+    }
+
+    /// <summary>
+    /// A change of members that is committed but not yet handed out comes first: a leader that was removed asks its successor
+    /// to campaign right after telling it so.
+    /// </summary>
+    private void CampaignIfAskedTo()
+    {
+        if (!_askedToCampaign || !MayCampaign())
+            return;
+        _askedToCampaign = false;
+        AskForElection(transferring: true);
     }
 }

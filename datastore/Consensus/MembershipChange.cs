@@ -1,86 +1,125 @@
 namespace Raft.Consensus;
 
-/// <content>
-/// Changes of members, one at a time (Raft thesis, section 4.1): any majority of the old and of the new members then have
-/// one in common. A change takes effect on each member when that member hands it out to be applied, as in etcd.
-/// </content>
+internal partial class ConsensusRules
+{
+    /// <summary>
+    /// One change at a time, so that the majorities before and after always share a voter (thesis, section 4.1); and none
+    /// before the leader has committed an entry of its own term, since an older leader's change may still be about.
+    /// </summary>
+    public virtual bool MayChangeMembers(LogIndex lastChange, LogIndex applied, Term committed, Term leader) =>
+        lastChange <= applied && committed == leader;
+
+    /// <summary>A leader that is no longer a voter lays its leadership down (thesis, section 4.2.2).</summary>
+    public virtual bool MayLead(Configuration configuration, MemberId member) => configuration.Voters.Contains(member);
+}
+
+/// <summary>
+/// Members are added and removed one at a time through the log. A change takes effect on each member when it is handed out to
+/// be applied. That is later than in the thesis (on appending) and as safe: a change enters a log only after the one before
+/// it is committed and applied by the leader, so that a candidate with an outdated configuration either misses at most the
+/// last change, whose majorities overlap, or lacks an entry that some voter of every majority has.
+/// </summary>
 public sealed partial class ConsensusModule
 {
-    // Leader: no further change before this index is applied.
-    private LogIndex _lastChange;
+    // No further change before this index is applied: the last change proposed, or, for a new leader, whatever its log held.
+    private LogIndex _changeBarrier;
 
     /// <summary>Appends a change of members. Refused while another is not yet applied, or when it makes no sense.</summary>
     public ProposalResult ProposeChange(ConfigurationChange change)
     {
         var data = change.Encode();
-        var refusal = RefuseProposal(data.Length) ?? RefuseChange(change);
-        if (refusal is not null)
-        {
-            return new ProposalResult(refusal.Value, default);
-        }
-
+        var outcome = MayPropose(data.Length);
+        if (outcome == ProposalOutcome.Accepted)
+            outcome = MayChange(change);
+        if (outcome != ProposalOutcome.Accepted)
+            return new(outcome, EntryId.Zero);
         var entry = AppendToOwnLog(EntryKind.ConfigurationChange, data);
-        _lastChange = entry.Index;
-        return new ProposalResult(ProposalOutcome.Accepted, entry);
+        _changeBarrier = entry.Index;
+        return new(outcome, entry);
     }
 
-    private ProposalOutcome? RefuseChange(ConfigurationChange change)
+    private ProposalOutcome MayChange(ConfigurationChange change)
     {
-        // The second half is the correction of 2015 to the thesis: first an entry of the own term, then changes.
-        if (_lastChange > _handedOut || !HasCommittedInOwnTerm)
-        {
+        if (!_rules.MayChangeMembers(_changeBarrier, _applied, _log.TermAt(_commit), _term))
             return ProposalOutcome.ChangeInProgress;
-        }
-
-        var makesSense = change.Member != MemberId.None && change.Kind switch
+        var (voters, learners) = (_configuration.Voters, _configuration.Learners);
+        var valid = change.Member != MemberId.None && change.Kind switch
         {
             ConfigurationChangeKind.AddLearner or ConfigurationChangeKind.AddVoter => !_configuration.Contains(change.Member),
-            ConfigurationChangeKind.PromoteLearner => _configuration.Learners.Contains(change.Member),
-            ConfigurationChangeKind.RemoveMember =>
-                _configuration.Contains(change.Member) && _configuration.Apply(change).Voters.Count > 0,
+            ConfigurationChangeKind.PromoteLearner => learners.Contains(change.Member),
+            ConfigurationChangeKind.RemoveMember when voters.Contains(change.Member) => voters.Count > 1,
+            ConfigurationChangeKind.RemoveMember => learners.Contains(change.Member),
             _ => false,
         };
-        return makesSense ? null : ProposalOutcome.InvalidChange;
+        return valid ? ProposalOutcome.Accepted : ProposalOutcome.InvalidChange;
     }
 
-    /// <summary>Makes the change of a committed entry the configuration that this member works with.</summary>
     private void ApplyChange(LogEntry entry)
     {
-        _configuration = _configuration.Apply(ConfigurationChange.Decode(entry.Data));
+        var change = ConfigurationChange.Decode(entry.Data);
+        _configuration = _configuration.Apply(change);
         if (_role != Role.Leader)
+            return;
+
+        if (change.Kind == ConfigurationChangeKind.RemoveMember)
+            TellRemoved(change.Member);
+        if (!_rules.MayLead(_configuration, Id))
         {
+            HandOverAsRemoved();
             return;
         }
 
-        foreach (var member in _configuration.Members)
-        {
-            if (!_progress.ContainsKey(member))
-            {
-                AddProgress(member);
-            }
-        }
-
-        // The others learn that the change is committed before whoever it removes falls silent.
-        SendAppends();
-        foreach (var gone in _progress.Keys.Where(member => !_configuration.Contains(member) && member != Id).ToList())
-        {
-            _progress.Remove(gone);
-        }
-
-        if (!_configuration.Voters.Contains(Id))
-        {
-            // The removed leader steps down once its removal is committed (thesis, section 4.2.2).
-            BecomeFollower(_term, MemberId.None);
-            return;
-        }
-
-        if (!_configuration.Voters.Contains(_transferTarget))
-        {
+        ConfigureProgress();
+        if (ProgressOf(_transferTarget) is not { IsVoter: true })
             _transferTarget = MemberId.None;
+
+        // Fewer acknowledgements may be enough now.
+        CommitByCounting();
+        ReleaseConfirmedReads();
+    }
+
+    /// <summary>A last append, so that a member that is gone knows it and does not campaign.</summary>
+    private void TellRemoved(MemberId removed)
+    {
+        if (removed != Id && ProgressOf(removed) is { State: ReplicationState.Replicate } member && member.Next > _log.Base.Index)
+            SendAppend(member);
+    }
+
+    /// <summary>
+    /// The leader's own removal is committed: it tells the others, lets the one that is furthest campaign at once rather
+    /// than after an election timeout, and steps down (thesis, section 4.2.2).
+    /// </summary>
+    private void HandOverAsRemoved()
+    {
+        SendAppends();
+        Progress? successor = null;
+        foreach (var member in _progress)
+        {
+            if (member.Id != Id && member.IsVoter && (successor is null || member.Match > successor.Match))
+                successor = member;
         }
 
-        // A smaller quorum may have been reached already.
-        AdvanceCommit();
-        ReleaseConfirmedRounds();
+        if (successor is not null)
+            SendTimeoutNow(successor.Id);
+        BecomeFollower(_term, MemberId.None);
+    }
+
+    /// <summary>
+    /// After a restart: a change stands in a log only if the one before it is committed, so that the last but one change
+    /// tells of a commit index that may not have reached the disk itself.
+    /// </summary>
+    private LogIndex CommitImpliedByChanges()
+    {
+        var foundLast = false;
+        for (var index = _log.Last.Index; index > _handedOut; index = index.Previous)
+        {
+            if (_log[index].Kind != EntryKind.ConfigurationChange)
+                continue;
+            if (foundLast)
+                return index;
+            foundLast = true;
+        }
+
+        return LogIndex.Zero;
     }
 }

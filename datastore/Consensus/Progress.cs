@@ -1,175 +1,191 @@
 namespace Raft.Consensus;
 
-/// <summary>How a leader sends to one member.</summary>
-internal enum ProgressState
+/// <summary>How the leader sends the log to a member.</summary>
+internal enum ReplicationState
 {
-    /// <summary>The match point is unknown: one append at a time, until one is accepted.</summary>
+    /// <summary>It is unknown where the logs agree: one request at a time until an answer tells.</summary>
     Probe,
 
-    /// <summary>The match point is known: appends follow one another without waiting (pipelining, thesis, section 10.2.1).</summary>
+    /// <summary>The logs agree: requests follow each other without waiting (pipelining, thesis, section 10.2.1).</summary>
     Replicate,
 
-    /// <summary>A snapshot is on its way: no appends until it has arrived.</summary>
+    /// <summary>A snapshot is on its way, and nothing is sent besides heartbeats.</summary>
     Snapshot,
 }
 
-/// <summary>
-/// What a leader knows of one member's log (nextIndex and matchIndex, Raft paper, figure 2), and how fast it may send there.
-/// </summary>
-internal sealed class Progress(LogIndex next, int appendsInFlightMax)
+/// <summary>What the leader knows of one member (paper, figure 2: nextIndex, matchIndex), and how it may send to it.</summary>
+internal sealed class Progress(MemberId id, LogIndex next)
 {
-    // Last index of each append that was sent and not answered.
-    private readonly Queue<LogIndex> _inFlight = new();
-    private int _ticksInSnapshot;
+    // Last index of each append under way, oldest first, as a ring.
+    private LogIndex[] _inFlight = new LogIndex[8];
+    private int _oldest;
+    private int _inFlightCount;
+
+    // What happened since the last heartbeat interval began.
+    private bool _answered;
+    private LogIndex _matchBefore;
+
     private bool _wasActive;
 
-    internal ProgressState State { get; private set; } = ProgressState.Probe;
+    public MemberId Id { get; } = id;
 
-    /// <summary>Known to be durable there. Only grows while this leader leads.</summary>
-    internal LogIndex Match { get; private set; }
+    /// <summary>Whether it counts in quorums.</summary>
+    public bool IsVoter { get; set; }
 
-    /// <summary>Next to send. Always above <see cref="Match"/>.</summary>
-    internal LogIndex Next { get; private set; } = next;
+    /// <summary>Highest index known to be durable there and equal to the leader's. Never falls while a voter.</summary>
+    public LogIndex Match { get; private set; }
 
-    /// <summary>Commit index that the member was last told.</summary>
-    internal LogIndex CommitSent { get; set; }
+    /// <summary>Next index to send; above <see cref="Match"/>.</summary>
+    public LogIndex Next { get; private set; } = next;
 
-    /// <summary>Heard from since the last quorum check.</summary>
-    internal bool RecentlyActive { get; set; }
+    public ReplicationState State { get; private set; }
+
+    /// <summary>Heard from since the leader last looked (CheckQuorum).</summary>
+    public bool RecentlyActive { get; set; }
 
     /// <summary>Heard from in this or the last period between quorum checks: right after one, nobody has been heard from yet.</summary>
-    internal bool IsActive => RecentlyActive || _wasActive;
+    public bool IsActive => RecentlyActive || _wasActive;
 
-    /// <summary>Newest read round that the member has confirmed.</summary>
-    internal ulong ConfirmedRound { get; set; }
+    /// <summary>Newest read round that it confirmed.</summary>
+    public ulong ReadRound { get; set; }
 
-    /// <summary>A heartbeat showed the member behind: send an append even with nothing new, to learn whether one was lost.</summary>
-    internal bool MustProbe { get; set; }
+    /// <summary>Highest commit index that it was told with entries to back it.</summary>
+    public LogIndex CommitTold { get; private set; }
 
-    /// <summary>The one append of a probe is out.</summary>
-    internal bool ProbeSent { get; private set; }
+    /// <summary>Probing: the one request is under way.</summary>
+    public bool ProbeUnderWay { get; private set; }
 
-    internal bool MaySend => State switch
+    /// <summary>Something may have been lost: an empty append at the end will tell.</summary>
+    public bool NudgeDue { get; private set; }
+
+    /// <summary>In <see cref="ReplicationState.Snapshot"/>: ticks since it was delivered; negative while it is on its way.</summary>
+    public int TicksSinceSnapshot { get; set; }
+
+    public bool MaySend(int inFlightMax) => State switch
     {
-        ProgressState.Probe => !ProbeSent,
-        ProgressState.Replicate => _inFlight.Count < appendsInFlightMax,
+        ReplicationState.Probe => !ProbeUnderWay,
+        ReplicationState.Replicate => _inFlightCount < inFlightMax,
         _ => false,
     };
 
-    internal void AppendSent(LogIndex last, bool hadEntries)
+    /// <summary>Entries up to the index leave now, with the commit index.</summary>
+    public void Sent(LogIndex last, LogIndex commit)
     {
-        MustProbe = false;
-        if (State == ProgressState.Probe)
+        var backed = commit < last ? commit : last;
+        if (backed > CommitTold)
+            CommitTold = backed;
+        NudgeDue = false;
+        if (State == ReplicationState.Probe)
         {
-            ProbeSent = true;
+            ProbeUnderWay = true;
         }
-        else if (hadEntries)
+        else if (last >= Next)
         {
             Next = last.Next;
-            _inFlight.Enqueue(last);
+            Push(last);
         }
     }
 
-    /// <summary>The logs agree up to this index. Returns whether that was news.</summary>
-    internal bool Accepted(LogIndex index)
+    /// <summary>The member's log agrees with ours up to the index, durably.</summary>
+    /// <returns>Whether that is news.</returns>
+    public bool Acknowledged(LogIndex index)
     {
-        while (_inFlight.TryPeek(out var sent) && sent <= index)
-        {
-            _inFlight.Dequeue();
-        }
-
-        ProbeSent = false;
-        var isNews = index > Match;
-        Match = isNews ? index : Match;
-        Next = Next > Match ? Next : Match.Next;
-        return isNews;
+        while (_inFlightCount > 0 && _inFlight[_oldest] <= index)
+            Pop();
+        var news = index > Match;
+        if (news)
+            Match = index;
+        if (Next <= Match)
+            Next = Match.Next;
+        return news;
     }
 
-    /// <summary>The append after <paramref name="previous"/> did not fit; the logs may agree at <paramref name="hint"/>.</summary>
-    /// <returns>Whether the answer was to something that still matters.</returns>
-    internal bool Rejected(LogIndex previous, LogIndex hint)
+    /// <summary>The logs are known to agree at <see cref="Match"/>: send without waiting.</summary>
+    public void BecomeReplicating()
     {
-        if (State == ProgressState.Replicate)
-        {
-            if (previous <= Match)
-            {
-                return false;
-            }
-
-            Probe();
-            return true;
-        }
-
-        if (State != ProgressState.Probe || Next.Previous != previous)
-        {
-            return false;
-        }
-
-        var candidate = previous < hint.Next ? previous : hint.Next;
-        Next = candidate > Match ? candidate : Match.Next;
-        ProbeSent = false;
-        return true;
+        Enter(ReplicationState.Replicate);
+        Next = Match.Next;
     }
+
+    /// <summary>Look for the place where the logs agree, from the index on downwards.</summary>
+    public void BecomeProbing(LogIndex next)
+    {
+        Enter(ReplicationState.Probe);
+        Next = next > Match ? next : Match.Next;
+        CommitTold = Match < CommitTold ? Match : CommitTold;
+    }
+
+    /// <summary>A snapshot leaves now.</summary>
+    public void BecomeReceivingSnapshot()
+    {
+        Enter(ReplicationState.Snapshot);
+        TicksSinceSnapshot = -1;
+    }
+
+    /// <summary>Not before it is heard from again (a heartbeat's answer) is another probe sent.</summary>
+    public void PauseProbing() => ProbeUnderWay = true;
 
     /// <summary>A new period between quorum checks begins.</summary>
-    internal void BeginPeriod()
+    public void BeginPeriod()
     {
         _wasActive = RecentlyActive;
         RecentlyActive = false;
     }
 
-    internal void Probe()
-    {
-        State = ProgressState.Probe;
-        Next = Match.Next;
-        ProbeSent = false;
-        _inFlight.Clear();
-    }
-
-    /// <summary>Sends nothing more until a heartbeat is answered: no busy loop against a member that is away.</summary>
-    internal void Pause()
-    {
-        Probe();
-        ProbeSent = true;
-    }
-
-    internal void Replicate()
-    {
-        State = ProgressState.Replicate;
-        Next = Match.Next;
-        ProbeSent = false;
-        _inFlight.Clear();
-    }
-
-    internal void AwaitSnapshot()
-    {
-        State = ProgressState.Snapshot;
-        _ticksInSnapshot = 0;
-        MustProbe = false;
-        _inFlight.Clear();
-    }
-
-    /// <summary>The snapshot's data is there; the member's answer should follow soon.</summary>
-    internal void SnapshotDelivered() => _ticksInSnapshot = 1;
-
-    /// <summary>Counts the wait for the answer to a delivered snapshot; a lost answer must not stop the member for good.</summary>
-    internal void TickSnapshot(int ticksMax)
-    {
-        if (State == ProgressState.Snapshot && _ticksInSnapshot > 0 && ++_ticksInSnapshot > ticksMax)
-        {
-            Probe();
-        }
-    }
-
-    /// <summary>Lets a full window move by one, so that a lost answer cannot close it for good.</summary>
-    internal void HeartbeatAnswered(bool isBehind)
+    /// <summary>It answered a heartbeat.</summary>
+    public void Answered()
     {
         RecentlyActive = true;
-        ProbeSent = false;
-        MustProbe = isBehind;
-        if (State == ProgressState.Replicate && _inFlight.Count >= appendsInFlightMax)
+        _answered = true;
+    }
+
+    /// <summary>
+    /// Once a heartbeat interval: a probe whose member lives but did not answer it may have been lost, and so may appends
+    /// that did not move <see cref="Match"/> for a whole interval.
+    /// </summary>
+    public void NoticeLosses(LogIndex last)
+    {
+        if (_answered)
+            ProbeUnderWay = false;
+        NudgeDue = State == ReplicationState.Replicate && Match < last && Match == _matchBefore;
+        _answered = false;
+        _matchBefore = Match;
+    }
+
+    /// <summary>A learner that began anew with an empty disk: nothing it acknowledged before holds any more.</summary>
+    public void Forget(LogIndex next)
+    {
+        Match = LogIndex.Zero;
+        CommitTold = LogIndex.Zero;
+        BecomeProbing(next);
+    }
+
+    private void Enter(ReplicationState state)
+    {
+        State = state;
+        ProbeUnderWay = false;
+        NudgeDue = false;
+        _oldest = 0;
+        _inFlightCount = 0;
+    }
+
+    private void Push(LogIndex last)
+    {
+        if (_inFlightCount == _inFlight.Length)
         {
-            _inFlight.Dequeue();
+            var larger = new LogIndex[_inFlight.Length * 2];
+            for (var i = 0; i < _inFlightCount; i++)
+                larger[i] = _inFlight[(_oldest + i) % _inFlight.Length];
+            _inFlight = larger;
+            _oldest = 0;
         }
+
+        _inFlight[(_oldest + _inFlightCount++) % _inFlight.Length] = last;
+    }
+
+    private void Pop()
+    {
+        _oldest = (_oldest + 1) % _inFlight.Length;
+        _inFlightCount--;
     }
 }

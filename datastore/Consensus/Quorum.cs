@@ -1,38 +1,23 @@
 namespace Raft.Consensus;
 
-/// <summary>The arithmetic of majorities.</summary>
+internal partial class ConsensusRules
+{
+    /// <summary>Whether a member counts when a majority is sought: voters do, learners do not (thesis, section 4.2.1).</summary>
+    public virtual bool CountsInQuorum(Configuration configuration, MemberId member) => configuration.Voters.Contains(member);
+
+    /// <summary>How many of the voters decide: more than half, so that any two deciding groups share a voter.</summary>
+    public virtual int QuorumOf(int voters) => (voters / 2) + 1;
+}
+
+/// <summary>Arithmetic of majorities.</summary>
 internal static class Quorum
 {
-    /// <summary>The greatest value that more than half of the voters have reached. With no voters: zero.</summary>
-    internal static ulong ReachedByMajority(
-        Configuration configuration, Dictionary<MemberId, Progress> progress, Func<Progress, ulong> valueOf)
+    /// <summary>The highest value that at least <paramref name="quorum"/> of the voters have reached; sorts the span.</summary>
+    public static ulong Reached(Span<ulong> values, int quorum)
     {
-        var voters = configuration.Voters;
-        if (voters.IsEmpty)
-        {
+        if (values.Length < quorum)
             return 0;
-        }
-
-        Span<ulong> values = voters.Count <= 16 ? stackalloc ulong[voters.Count] : new ulong[voters.Count];
-        for (var i = 0; i < values.Length; i++)
-        {
-            values[i] = progress.TryGetValue(voters[i], out var of) ? valueOf(of) : 0;
-        }
-
         values.Sort();
-        return values[values.Length - configuration.Quorum];
-    }
-
-    /// <summary>How a vote stands: true won, false lost, null open.</summary>
-    internal static bool? Outcome(Configuration configuration, IReadOnlyDictionary<MemberId, bool> votes)
-    {
-        var granted = configuration.Voters.Count(voter => votes.TryGetValue(voter, out var vote) && vote);
-        var refused = configuration.Voters.Count(voter => votes.TryGetValue(voter, out var vote) && !vote);
-        if (granted >= configuration.Quorum)
-        {
-            return true;
-        }
-
-        return configuration.Voters.Count - refused < configuration.Quorum ? false : null;
+        return values[^quorum];
     }
 }

@@ -1,157 +1,151 @@
+using System.Diagnostics.CodeAnalysis;
+
 namespace Raft.Consensus;
 
 /// <summary>
-/// The part of the log that is not compacted, in memory. Three positions move through it: what was handed out to be
-/// persisted, what is durable, and (kept by the module) what is committed.
+/// The log from the compacted base on, in memory. Terms never fall along it and indexes have no gap; every change is checked
+/// for that. What is on disk is not its business: see <see cref="Durability"/>.
 /// </summary>
+[SuppressMessage("Naming", "CA1711", Justification = "The log is what the paper calls it.")]
 internal sealed class RaftLog
 {
-    // _entries[i] has index Base.Index + 1 + i.
-    private readonly List<LogEntry> _entries;
+    /// <summary>What an entry costs in a message besides its data, so that a great many empty ones are bounded too.</summary>
+    private const int EntryOverheadBytes = 24;
 
-    internal RaftLog(EntryId @base, IReadOnlyList<LogEntry> recovered)
+    // Live entries are _slots[_first .. _first + _count - 1]. Compaction moves _first; the array is shifted only when more
+    // than half of it is dead, so that appending and compacting cost O(1) an entry.
+    private LogEntry[] _slots;
+    private int _first;
+    private int _count;
+
+    public RaftLog(EntryId @base, IReadOnlyList<LogEntry> entries)
     {
         Base = @base;
-        _entries = [.. recovered];
-        var previous = @base;
-        foreach (var entry in recovered)
-        {
-            Invariant.Holds(
-                entry.Id.Index == previous.Index.Next && entry.Id.Term >= previous.Term,
-                $"the recovered log has no gap and terms that never fall, but {entry.Id} follows {previous}");
-            previous = entry.Id;
-        }
-
-        Durable = Last.Index;
-        NextToPersist = Last.Index.Next;
+        _slots = new LogEntry[Math.Max(64, entries.Count)];
+        foreach (var entry in entries)
+            Append(entry);
     }
 
-    /// <summary>The entry before the first that is kept; its effect is in the state.</summary>
-    internal EntryId Base { get; private set; }
+    /// <summary>The entry before the first kept; zero if nothing was ever compacted.</summary>
+    public EntryId Base { get; private set; }
 
-    /// <summary>The newest entry, or the base if none is kept.</summary>
-    internal EntryId Last => _entries.Count == 0 ? Base : _entries[^1].Id;
-
-    /// <summary>Every entry up to here is on this member's disk.</summary>
-    internal LogIndex Durable { get; private set; }
-
-    /// <summary>First entry that was not yet handed out to be persisted.</summary>
-    internal LogIndex NextToPersist { get; private set; }
+    /// <summary>The last entry; the base if none is kept.</summary>
+    public EntryId Last => _count == 0 ? Base : _slots[_first + _count - 1].Id;
 
     /// <summary>The entry at an index that is kept.</summary>
-    internal LogEntry this[LogIndex index] => _entries[Offset(index)];
-
-    /// <summary>The term at an index; null if it is compacted or not there yet.</summary>
-    internal Term? TermAt(LogIndex index)
+    public LogEntry this[LogIndex index]
     {
-        if (index == Base.Index)
+        get
         {
-            return Base.Term;
-        }
-
-        return index < Base.Index || index > Last.Index ? null : _entries[Offset(index)].Id.Term;
-    }
-
-    /// <summary>Whether this very entry is in the log: then all before it are the same too (Log Matching, section 5.3).</summary>
-    internal bool Contains(EntryId id) => TermAt(id.Index) == id.Term;
-
-    internal void Append(LogEntry entry)
-    {
-        Invariant.Holds(entry.Id.Index == Last.Index.Next, $"entries are appended in order, but {entry.Id} follows {Last}");
-        Invariant.Holds(entry.Id.Term >= Last.Term, $"terms never fall along the log, but {entry.Id} follows {Last}");
-        _entries.Add(entry);
-    }
-
-    /// <summary>Drops the entries from this index on, because a leader has others there (section 5.3).</summary>
-    internal void TruncateFrom(LogIndex index)
-    {
-        var keep = Offset(index);
-        _entries.RemoveRange(keep, _entries.Count - keep);
-        Durable = Min(Durable, index.Previous);
-        NextToPersist = Min(NextToPersist, index);
-    }
-
-    /// <summary>Everything up to this entry is durable, if it is still the entry that stands there.</summary>
-    internal void MarkDurable(EntryId id)
-    {
-        if (id.Index > Durable && Contains(id))
-        {
-            Durable = id.Index;
+            Invariant.Holds(index > Base.Index && index <= Last.Index, $"entry {index} is not in the log {Base}..{Last}");
+            return _slots[SlotOf(index)];
         }
     }
 
-    /// <summary>Gives what was not handed out yet, once.</summary>
-    internal IReadOnlyList<LogEntry> TakeUnpersisted()
+    /// <summary>Whether the entry of this index and term is in the log, or is its base (Log Matching, paper, section 5.3).</summary>
+    public bool Holds(EntryId id) =>
+        id.Index >= Base.Index && id.Index <= Last.Index && TermAt(id.Index) == id.Term;
+
+    /// <summary>The term of an entry that is kept, or of the base.</summary>
+    public Term TermAt(LogIndex index) => index == Base.Index ? Base.Term : this[index].Id.Term;
+
+    public void Append(LogEntry entry)
     {
-        var entries = From(NextToPersist, long.MaxValue);
-        NextToPersist = Last.Index.Next;
-        return entries;
+        Invariant.Holds(entry.Id.Index == Last.Index.Next, $"entry {entry.Id} does not follow {Last}");
+        Invariant.Holds(entry.Id.Term >= Last.Term, $"entry {entry.Id} is of an older term than {Last} before it");
+        if (_first + _count == _slots.Length)
+            MakeRoom();
+        _slots[_first + _count++] = entry;
     }
 
-    /// <summary>Entries from an index on, at most this many bytes of data but at least one.</summary>
-    internal IReadOnlyList<LogEntry> From(LogIndex first, long bytesMax) => Slice(first, Last.Index, bytesMax);
-
-    /// <summary>Entries from first to last (inclusive), at most this many bytes of data but at least one.</summary>
-    internal IReadOnlyList<LogEntry> Slice(LogIndex first, LogIndex last, long bytesMax)
+    /// <summary>Removes the entry at the index and all after it.</summary>
+    public void TruncateFrom(LogIndex index)
     {
-        if (first > last)
-        {
+        Invariant.Holds(index > Base.Index, $"cannot truncate from {index}, the log is compacted up to {Base}");
+        if (index > Last.Index)
+            return;
+        var kept = (int)(index.Value - Base.Index.Value - 1);
+        Array.Clear(_slots, _first + kept, _count - kept);
+        _count = kept;
+    }
+
+    /// <summary>Forgets entries up to and including the index.</summary>
+    public void CompactTo(LogIndex index)
+    {
+        if (index <= Base.Index)
+            return;
+        var id = this[index].Id;
+        var gone = (int)(index.Value - Base.Index.Value);
+        Array.Clear(_slots, _first, gone);
+        _first += gone;
+        _count -= gone;
+        Base = id;
+    }
+
+    /// <summary>Starts anew after an entry whose effect came with a snapshot.</summary>
+    public void ResetTo(EntryId @base)
+    {
+        Array.Clear(_slots);
+        _first = 0;
+        _count = 0;
+        Base = @base;
+    }
+
+    /// <summary>A copy of the entries from..to, both inclusive: later changes of the log do not touch it.</summary>
+    public LogEntry[] Slice(LogIndex from, LogIndex to)
+    {
+        if (to < from)
             return [];
-        }
+        Invariant.Holds(from > Base.Index && to <= Last.Index, $"entries {from}..{to} are not in the log {Base}..{Last}");
+        return _slots.AsSpan(SlotOf(from), (int)(to.Value - from.Value) + 1).ToArray();
+    }
 
-        var from = Offset(first);
-        var until = Offset(last) + 1;
+    /// <summary>The last index up to <paramref name="to"/> so that the entries fit the bytes; at least <paramref name="from"/>.</summary>
+    public LogIndex Fit(LogIndex from, LogIndex to, long bytesMax)
+    {
         var bytes = 0L;
-        for (var i = from; i < until; i++)
+        for (var index = from; index <= to; index = index.Next)
         {
-            bytes += _entries[i].Data.Length;
-            if (bytes > bytesMax && i > from)
-            {
-                until = i;
-            }
+            bytes += this[index].Data.Length + EntryOverheadBytes;
+            if (bytes > bytesMax && index > from)
+                return index.Previous;
         }
 
-        return _entries.GetRange(from, until - from);
+        return to;
     }
 
     /// <summary>
-    /// The last entry at or before <paramref name="index"/> whose term is not above <paramref name="term"/>: both logs can
-    /// agree there at best. Skips a whole term a round (section 5.3, the optimisation at its end).
+    /// The last entry, not after <paramref name="index"/>, whose term is not above <paramref name="term"/>: the latest place
+    /// where this log may still agree with one that has <paramref name="term"/> at <paramref name="index"/>. Terms never fall
+    /// along a log, so that a binary search finds it.
     /// </summary>
-    internal EntryId LastPossibleMatch(LogIndex index, Term term)
+    public EntryId LastWithTermAtMost(Term term, LogIndex index)
     {
-        var at = Min(index, Last.Index);
-        while (at > Base.Index && _entries[Offset(at)].Id.Term > term)
+        if (index < Base.Index)
+            return new EntryId(Term.Zero, index);
+        var low = Base.Index.Value;
+        var high = Math.Min(index.Value, Last.Index.Value);
+        while (low < high)
         {
-            at = at.Previous;
+            var middle = low + ((high - low + 1) / 2);
+            if (TermAt(new LogIndex(middle)) <= term)
+                low = middle;
+            else
+                high = middle - 1;
         }
 
-        return at <= Base.Index ? Base : _entries[Offset(at)].Id;
+        return new EntryId(TermAt(new LogIndex(low)), new LogIndex(low));
     }
 
-    /// <summary>Forgets entries up to this index (section 7).</summary>
-    internal void Compact(LogIndex upTo)
+    private int SlotOf(LogIndex index) => _first + (int)(index.Value - Base.Index.Value - 1);
+
+    private void MakeRoom()
     {
-        if (upTo <= Base.Index)
-        {
-            return;
-        }
-
-        var last = this[upTo].Id;
-        _entries.RemoveRange(0, Offset(upTo) + 1);
-        Base = last;
+        var target = _first > _slots.Length / 2 ? _slots : new LogEntry[_slots.Length * 2];
+        Array.Copy(_slots, _first, target, 0, _count);
+        if (ReferenceEquals(target, _slots))
+            Array.Clear(_slots, _count, _first);
+        _slots = target;
+        _first = 0;
     }
-
-    /// <summary>Starts anew after a snapshot.</summary>
-    internal void Reset(EntryId @base)
-    {
-        _entries.Clear();
-        Base = @base;
-        Durable = @base.Index;
-        NextToPersist = @base.Index.Next;
-    }
-
-    private int Offset(LogIndex index) => checked((int)(index.Value - Base.Index.Value - 1));
-
-    private static LogIndex Min(LogIndex a, LogIndex b) => a < b ? a : b;
 }

@@ -1,186 +1,173 @@
 namespace Raft.Consensus;
 
-/// <content>The leader's side of replication (Raft paper, section 5.3).</content>
+/// <summary>
+/// How the leader brings its log to the others. Append requests are made when the output is taken, not when a command is
+/// proposed: all that was proposed in between travels together.
+/// </summary>
 public sealed partial class ConsensusModule
 {
-    private long _uncommittedBytes;
+    // On a leader every member, itself included, by id; elsewhere empty. A handful: a scan beats a map.
+    private Progress[] _progress = [];
 
-    /// <summary>Appends a command to the log if this member leads; says so if it does not.</summary>
-    public ProposalResult Propose(ReadOnlyMemory<byte> command)
+    // The last slice of the log that was sent: followers that are equally far share one copy.
+    private LogEntry[] _sharedEntries = [];
+
+    /// <summary>The last messages to this member were probably lost.</summary>
+    public void Unreachable(MemberId member)
     {
-        var refusal = RefuseProposal(command.Length);
-        return refusal is null
-            ? new ProposalResult(ProposalOutcome.Accepted, AppendToOwnLog(EntryKind.Command, command))
-            : new ProposalResult(refusal.Value, default);
+        if (_role == Role.Leader && ProgressOf(member) is { State: ReplicationState.Replicate } progress)
+            progress.BecomeProbing(progress.Match.Next);
     }
 
-    private ProposalOutcome? RefuseProposal(int bytes)
+    private Progress? ProgressOf(MemberId id)
     {
-        if (_role != Role.Leader)
+        foreach (var member in _progress)
         {
-            return ProposalOutcome.NotLeader;
+            if (member.Id == id)
+                return member;
         }
 
-        if (_transferTarget != MemberId.None)
-        {
-            return ProposalOutcome.LeadershipMoving;
-        }
-
-        // One proposal always fits, or a large one could never be made.
-        return _uncommittedBytes > 0 && _uncommittedBytes + bytes > _options.UncommittedBytesMax ? ProposalOutcome.Overloaded : null;
+        return null;
     }
 
-    /// <summary>Leader Append-Only (figure 3): a leader only ever adds to its log.</summary>
-    private EntryId AppendToOwnLog(EntryKind kind, ReadOnlyMemory<byte> data)
+    /// <summary>A new leader knows nothing of the others' logs but treats them as alive (paper, section 5.3).</summary>
+    private void StartProgress()
     {
-        var id = new EntryId(_term, _log.Last.Index.Next);
-        _log.Append(new LogEntry(id, kind, data));
-        _uncommittedBytes += data.Length;
-        return id;
+        _progress = [];
+        ConfigureProgress();
+        foreach (var member in _progress)
+            member.RecentlyActive = true;
     }
 
-    /// <summary>Sends each member what it lacks, in as few messages as flow control allows.</summary>
-    private void SendAppends()
+    /// <summary>Follows the configuration: keeps what is known of members that stay.</summary>
+    private void ConfigureProgress()
     {
-        foreach (var (member, progress) in _progress)
+        var members = _configuration.Members.Order().ToArray();
+        var progress = new Progress[members.Length];
+        for (var i = 0; i < members.Length; i++)
         {
-            if (member == Id)
-            {
-                continue;
-            }
-
-            while (progress.MaySend && HasNewsFor(progress) && SendAppend(member, progress))
-            {
-            }
+            progress[i] = ProgressOf(members[i]) ?? new Progress(members[i], _log.Last.Index.Next);
+            progress[i].IsVoter = _rules.CountsInQuorum(_configuration, members[i]);
         }
+
+        _progress = progress;
     }
 
-    private bool HasNewsFor(Progress progress) =>
-        progress.Next <= _log.Last.Index
-        || progress.MustProbe
-        || progress.State == ProgressState.Probe
-        || progress.CommitSent < _commit;
-
-    /// <returns>Whether more may follow.</returns>
-    private bool SendAppend(MemberId member, Progress progress)
+    private bool HasAppendsDue()
     {
-        var previous = progress.Next.Previous;
-        if (_log.TermAt(previous) is not { } previousTerm)
+        foreach (var member in _progress)
         {
-            return SendSnapshot(member, progress);
+            if (member.Id != Id && IsAppendDue(member))
+                return true;
         }
 
-        var entries = _log.From(progress.Next, _options.AppendBytesMax);
-        Send(new Message
-        {
-            Kind = MessageKind.AppendRequest,
-            To = member,
-            Log = new EntryId(previousTerm, previous),
-            Entries = entries,
-            Commit = _commit,
-        });
-        progress.CommitSent = _commit;
-        progress.AppendSent(new LogIndex(previous.Value + (ulong)entries.Count), entries.Count > 0);
-        return true;
-    }
-
-    /// <summary>The member needs entries that are compacted (section 7). It gets a snapshot only while it answers at all.</summary>
-    private bool SendSnapshot(MemberId member, Progress progress)
-    {
-        if (!progress.RecentlyActive)
-        {
-            progress.Pause();
-            return false;
-        }
-
-        Send(new Message { Kind = MessageKind.SnapshotRequest, To = member });
-        progress.AwaitSnapshot();
         return false;
     }
 
-    /// <summary>A snapshot that the core asked to be sent has arrived there, or could not be delivered.</summary>
-    public void SnapshotSent(MemberId to, bool delivered)
+    private bool IsAppendDue(Progress member)
     {
-        if (_role != Role.Leader || !_progress.TryGetValue(to, out var progress) || progress.State != ProgressState.Snapshot)
-        {
-            return;
-        }
-
-        if (delivered)
-        {
-            progress.SnapshotDelivered();
-        }
-        else
-        {
-            progress.Pause();
-        }
+        if (member.NudgeDue)
+            return true;
+        if (!member.MaySend(_options.AppendsInFlightMax))
+            return false;
+        return member.Next <= _log.Base.Index
+            ? member.RecentlyActive
+            : member.State == ReplicationState.Probe || member.Next <= _log.Last.Index || member.CommitTold < _commit;
     }
 
-    /// <summary>The last messages to this member were probably lost: send one at a time until it answers.</summary>
-    public void Unreachable(MemberId member)
+    private void SendAppends()
     {
-        if (_role == Role.Leader && _progress.TryGetValue(member, out var progress) && progress.State == ProgressState.Replicate)
+        foreach (var member in _progress)
         {
-            progress.Probe();
-        }
-    }
-
-    private void ReceiveAppendResponse(Message message)
-    {
-        if (!_progress.TryGetValue(message.From, out var progress))
-        {
-            return;
-        }
-
-        progress.RecentlyActive = true;
-        if (message.Reject)
-        {
-            var hint = _log.LastPossibleMatch(message.Hint.Index, message.Hint.Term);
-            progress.Rejected(message.Log.Index, hint.Index);
-            return;
-        }
-
-        Invariant.Holds(
-            message.Log.Index <= _log.Last.Index,
-            $"a follower holds nothing that its leader lacks, but {message.From} acknowledged {message.Log.Index} of {_log.Last}");
-        var isNews = progress.Accepted(message.Log.Index);
-        if (progress.State == ProgressState.Probe
-            || (progress.State == ProgressState.Snapshot && progress.Match >= _log.Base.Index))
-        {
-            progress.Replicate();
-        }
-
-        if (isNews)
-        {
-            AdvanceCommit();
-            ContinueTransfer(message.From, progress);
-        }
-    }
-
-    /// <summary>Heartbeats are small, apart from the data, and never wait for a disk.</summary>
-    private void SendHeartbeats()
-    {
-        foreach (var (member, progress) in _progress)
-        {
-            if (member != Id)
+            while (member.Id != Id && IsAppendDue(member))
             {
-                Send(new Message
-                {
-                    Kind = MessageKind.HeartbeatRequest,
-                    To = member,
-                    Commit = progress.Match < _commit ? progress.Match : _commit,
-                    Context = _lastRound,
-                });
+                if (member.Next <= _log.Base.Index)
+                    SendSnapshot(member);
+                else
+                    SendAppend(member);
             }
         }
+
+        _sharedEntries = [];
     }
 
-    private void ReceiveHeartbeatResponse(Message message)
+    private void SendAppend(Progress member)
     {
-        if (_progress.TryGetValue(message.From, out var progress))
+        var entries = member.MaySend(_options.AppendsInFlightMax) ? EntriesFrom(member.Next) : [];
+        var previous = member.Next.Previous;
+        Send(new Message
         {
-            progress.HeartbeatAnswered(isBehind: progress.Match < _log.Last.Index);
-            ConfirmRound(progress, message.Context);
+            Kind = MessageKind.AppendRequest,
+            From = Id,
+            To = member.Id,
+            Term = _term,
+            Log = new EntryId(_log.TermAt(previous), previous),
+            Commit = _commit,
+            Entries = entries,
+        });
+        member.Sent(new LogIndex(previous.Value + (ulong)entries.Length), _commit);
+    }
+
+    private LogEntry[] EntriesFrom(LogIndex from)
+    {
+        if (from > _log.Last.Index)
+            return [];
+        if (_sharedEntries.Length == 0 || _sharedEntries[0].Id.Index != from)
+            _sharedEntries = _log.Slice(from, _log.Fit(from, _log.Last.Index, _options.AppendBytesMax));
+        return _sharedEntries;
+    }
+
+    private void HandleAppendResponse(Message response)
+    {
+        if (_role != Role.Leader || ProgressOf(response.From) is not { } member)
+            return;
+        member.RecentlyActive = true;
+        if (response.Reject)
+            BackTrack(member, response);
+        else
+            Acknowledge(member, response.Log.Index);
+    }
+
+    private void Acknowledge(Progress member, LogIndex index)
+    {
+        Invariant.Holds(index <= _log.Last.Index, $"{member.Id} acknowledged {index}, but the leader's log ends at {_log.Last}");
+        var news = member.Acknowledged(index);
+        var probed = member.State == ReplicationState.Probe && index >= member.Match;
+        var caughtUpBySnapshot = member.State == ReplicationState.Snapshot && member.Match >= _log.Base.Index;
+        if (probed || caughtUpBySnapshot)
+            member.BecomeReplicating();
+        if (!news)
+            return;
+        if (member.IsVoter)
+            CommitByCounting();
+        FinishTransfer(member);
+    }
+
+    /// <summary>
+    /// The logs differ before what was sent. The follower hints at the last place where they may agree, by term, so that
+    /// each differing term costs one round rather than each entry (paper, section 5.3, last paragraph on conflicts).
+    /// </summary>
+    private void BackTrack(Progress member, Message response)
+    {
+        if (!member.IsVoter && member.State != ReplicationState.Snapshot && response.Hint.Index < member.Match)
+        {
+            // A learner whose disk was replaced. Its acknowledgements decided nothing.
+            member.Forget(response.Hint.Index.Next);
+            return;
+        }
+
+        switch (member.State)
+        {
+            case ReplicationState.Replicate when response.Log.Index > member.Match:
+                member.BecomeProbing(member.Match.Next);
+                break;
+            case ReplicationState.Probe when response.Log.Index == member.Next.Previous:
+                var agreed = _log.LastWithTermAtMost(response.Hint.Term, response.Hint.Index);
+                member.BecomeProbing(Min(agreed.Index, response.Log.Index.Previous).Next);
+                break;
+            default:
+                // An answer to a request that was overtaken.
+                break;
         }
     }
 }

@@ -1,38 +1,66 @@
 namespace Raft.Consensus;
 
-/// <content>Where a vote is granted (Raft paper, sections 5.2 and 5.4.1).</content>
-public sealed partial class ConsensusModule
+internal partial class ConsensusRules
 {
     /// <summary>
-    /// Grants a vote once a term, and only to a candidate whose log has all that may be committed. A pre-vote promises
-    /// nothing and can be granted to many.
+    /// The election restriction: whoever has a newer log than the candidate does not vote for it, so that a leader holds
+    /// every committed entry (paper, section 5.4.1).
     /// </summary>
-    private void AnswerVoteRequest(Message message)
-    {
-        var isPreVote = message.Kind == MessageKind.PreVoteRequest;
-        var isFree = _vote == message.From
-            || (_vote == MemberId.None && _leader == MemberId.None)
-            || (isPreVote && message.Term > _term);
-        var isGranted = isFree && message.Log.IsAtLeastAsUpToDateAs(_log.Last);
-        if (isGranted && !isPreVote)
-        {
-            _vote = message.From;
-            _ticksSinceHeard = 0;
-        }
+    public virtual bool IsUpToDate(EntryId candidatesLast, EntryId ownLast) => candidatesLast.IsAtLeastAsUpToDateAs(ownLast);
 
+    /// <summary>
+    /// One vote a term, first come first served; the same candidate may ask again (paper, section 5.2). A member that knows
+    /// the term's leader has no use for another.
+    /// </summary>
+    public virtual bool IsVoteFree(MemberId vote, MemberId candidate, MemberId leader) =>
+        vote == candidate || (vote == MemberId.None && leader == MemberId.None);
+}
+
+/// <summary>
+/// Where a vote is granted. The member asks neither its configuration whether it is a voter itself nor whether the candidate
+/// is: it may know less of the newest change than the candidate (thesis, section 4.2.2).
+/// </summary>
+public sealed partial class ConsensusModule
+{
+    private void DecideVote(Message request)
+    {
+        if (request.Kind == MessageKind.PreVoteRequest)
+            DecidePreVote(request);
+        else
+            DecideRealVote(request);
+    }
+
+    /// <summary>Promises nothing and changes nothing (thesis, section 9.6).</summary>
+    private void DecidePreVote(Message request)
+    {
+        var granted = request.Term > _term && _rules.IsUpToDate(request.Log, _log.Last);
         Send(new Message
         {
-            Kind = isPreVote ? MessageKind.PreVoteResponse : MessageKind.VoteResponse,
-            To = message.From,
-            Term = isPreVote && isGranted ? message.Term : _term,
-            Reject = !isGranted,
+            Kind = MessageKind.PreVoteResponse,
+            From = Id,
+            To = request.From,
+            Term = granted ? request.Term : _term,
+            Reject = !granted,
         });
     }
 
-    /// <summary>
-    /// A member that heard from a leader within the last election timeout lets nobody unseat it, unless the leader itself
-    /// hands over (thesis, sections 4.2.3 and 6.4.1).
-    /// </summary>
-    private bool IsProtectingLeader(Message voteRequest) =>
-        voteRequest.Context == 0 && _leader != MemberId.None && _ticksSinceHeard < _options.ElectionTicks;
+    private void DecideRealVote(Message request)
+    {
+        var granted = _rules.IsVoteFree(_vote, request.From, _leader) && _rules.IsUpToDate(request.Log, _log.Last);
+        if (granted)
+        {
+            VoteFor(request.From);
+            _ticksSinceLeader = 0;
+        }
+
+        Send(new Message { Kind = MessageKind.VoteResponse, From = Id, To = request.From, Term = _term, Reject = !granted });
+    }
+
+    private void VoteFor(MemberId candidate)
+    {
+        Invariant.Holds(
+            _vote == MemberId.None || _vote == candidate,
+            $"a vote for {candidate} in term {_term}, after one for {_vote}");
+        _vote = candidate;
+    }
 }

@@ -1,0 +1,126 @@
+namespace Raft.Consensus;
+
+/// <summary>How what the core wants done is gathered: see <see cref="Output"/>.</summary>
+public sealed partial class ConsensusModule
+{
+    private readonly List<Message> _messages = [];
+    private readonly List<Message> _promises = [];
+    private HardState _written;
+
+    /// <summary>Whether <see cref="TakeOutput"/> would give anything to do.</summary>
+    public bool HasOutput =>
+        _messages.Count > 0
+        || _promises.Count > 0
+        || HasSomethingToPersist
+        || _handedOut < _rules.MayHandOut(_commit, _durability.Durable)
+        || _releasedReads.Count > 0
+        || _droppedReads.Count > 0
+        || MayStartReadRound()
+        || HasAppendsDue();
+
+    // The commit index alone is not worth a write: it goes with the next one (see HardState.Commit).
+    private bool HasSomethingToPersist =>
+        _snapshotToInstall is not null
+        || _durability.HandedToDisk < _log.Last.Index
+        || _term != _written.Term
+        || _vote != _written.Vote;
+
+    /// <summary>Gives what there is to do and forgets it.</summary>
+    public Output TakeOutput()
+    {
+        var committed = HandOutCommitted();
+        StartReadRound();
+        SendAppends();
+        var (sequence, snapshot, hardState, entries) = BeginWrite();
+        HoldPromises();
+        return new Output
+        {
+            PersistSequence = sequence,
+            InstallSnapshot = snapshot,
+            HardState = hardState,
+            Entries = entries,
+            Committed = committed,
+            ReleasedReads = TakeAll(_releasedReads),
+            DroppedReads = TakeAll(_droppedReads),
+            Messages = TakeAll(_messages),
+        };
+    }
+
+    private (ulong Sequence, SnapshotMetadata? Snapshot, HardState? HardState, LogEntry[] Entries) BeginWrite()
+    {
+        if (!HasSomethingToPersist)
+            return (0, null, null, []);
+        var snapshot = _snapshotToInstall;
+        _snapshotToInstall = null;
+        var entries = _log.Slice(_durability.HandedToDisk.Next, _log.Last.Index);
+        return (_durability.BeginWrite(_log.Last.Index), snapshot, HardStateToWrite(), entries);
+    }
+
+    private static T[] TakeAll<T>(List<T> items)
+    {
+        if (items.Count == 0)
+            return [];
+        var taken = items.ToArray();
+        items.Clear();
+        return taken;
+    }
+
+    /// <summary>Committed and locally durable entries in order, of bounded size; changes of members take effect here.</summary>
+    private LogEntry[] HandOutCommitted()
+    {
+        var limit = _rules.MayHandOut(_commit, _durability.Durable);
+        if (_handedOut >= limit)
+            return [];
+        var entries = _log.Slice(_handedOut.Next, _log.Fit(_handedOut.Next, limit, _options.CommittedBytesMax));
+        _handedOut = entries[^1].Id.Index;
+        foreach (var entry in entries)
+        {
+            if (entry.Kind == EntryKind.ConfigurationChange)
+                ApplyChange(entry);
+        }
+
+        CampaignIfAskedTo();
+        return entries;
+    }
+
+    private HardState? HardStateToWrite()
+    {
+        var state = new HardState(_term, _vote, _commit);
+        if (state == _written)
+            return null;
+        _written = state;
+        return _rules.ToPersist(state);
+    }
+
+    private void Send(Message message)
+    {
+        if (_rules.WaitsForDisk(message))
+            _promises.Add(message);
+        else
+            Release(message);
+    }
+
+    /// <summary>Promises wait for every write that was begun before or with this output.</summary>
+    private void HoldPromises()
+    {
+        foreach (var promise in _promises)
+            _durability.Hold(promise);
+        _promises.Clear();
+        ReleasePromises();
+    }
+
+    private void ReleasePromises()
+    {
+        while (_durability.TryRelease(out var promise))
+            Release(promise);
+    }
+
+    /// <summary>What may be known to others leaves; a vote for oneself counts from here on.</summary>
+    private void Release(Message message)
+    {
+        if (message.To != Id)
+            _messages.Add(message);
+        else if (message.Term == _term)
+            CountVote(message);
+    }
+}
