@@ -68,13 +68,13 @@ builder.Services.AddOpenTelemetry().WithMetrics(metrics => metrics
     .AddPrometheusExporter());
 
 await using var app = builder.Build();
-var clientPorts = Endpoints.Ports(options.ListenClientUrls);
-app.MapGrpcService<KvService>().RequireHost(clientPorts);
-app.MapGrpcService<ClusterService>().RequireHost(clientPorts);
-app.MapGrpcService<MaintenanceService>().RequireHost(clientPorts);
-app.MapGrpcService<BootstrapService>().RequireHost(clientPorts);
-app.MapGrpcService<GrpcHealthService>().RequireHost(clientPorts);
-app.MapPeerService().RequireHost(Endpoints.Ports(options.ListenPeerUrls));
+app.Use(Endpoints.KeepPortsApart(options));
+app.MapGrpcService<KvService>();
+app.MapGrpcService<ClusterService>();
+app.MapGrpcService<MaintenanceService>();
+app.MapGrpcService<BootstrapService>();
+app.MapGrpcService<GrpcHealthService>();
+app.MapPeerService();
 app.MapHealth();
 app.MapPrometheusScrapingEndpoint();
 

@@ -9,6 +9,8 @@ namespace Raft.Server.Hosting;
 /// <summary>Makes Kestrel listen on the URLs of clients, members and probes.</summary>
 internal static class Endpoints
 {
+    private static readonly PathString PeerService = "/raft.v1.Peer";
+
     public static void Configure(KestrelServerOptions kestrel, ServerOptions options, CertificateFiles? client, CertificateFiles? peer)
     {
         // See HttpPreface: such requests say http on what Kestrel takes for TLS.
@@ -33,8 +35,25 @@ internal static class Endpoints
         }
     }
 
-    /// <summary>For RequireHost: only what comes in on these ports.</summary>
-    public static string[] Ports(IEnumerable<Uri> urls) => [.. urls.Select(url => $"*:{url.Port}")];
+    /// <summary>
+    /// Members are served on the peer ports alone, and clients on the others alone. What counts is the port that a request
+    /// came in on: the host that a client names may be any of the cluster's.
+    /// </summary>
+    public static Func<HttpContext, RequestDelegate, Task> KeepPortsApart(ServerOptions options)
+    {
+        var peerPorts = options.ListenPeerUrls.Select(url => url.Port).ToHashSet();
+        return (context, next) =>
+        {
+            var isForPeers = context.Request.Path.StartsWithSegments(PeerService, StringComparison.Ordinal);
+            if (isForPeers == peerPorts.Contains(context.Connection.LocalPort))
+            {
+                return next(context);
+            }
+
+            context.Response.StatusCode = StatusCodes.Status404NotFound;
+            return Task.CompletedTask;
+        };
+    }
 
     private static void Listen(KestrelServerOptions kestrel, Uri url, CertificateFiles? certificates, HttpProtocols protocols)
     {
