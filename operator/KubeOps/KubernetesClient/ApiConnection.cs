@@ -14,9 +14,9 @@ internal sealed class ApiConnection(IKubernetes kubernetes)
     /// <summary>Sends, checks the answer's code, and reads it.</summary>
     /// <exception cref="HttpOperationException">The server refused; the answer is in it.</exception>
     public async Task<T> SendAsync<T>(
-        HttpMethod method, string path, string? body, string contentType, CancellationToken cancellationToken)
+        HttpMethod method, string path, string? body, string contentType, CancellationToken cancellationToken, string accept = "application/json")
     {
-        using var response = await OpenAsync(method, path, body, contentType, cancellationToken).ConfigureAwait(false);
+        using var response = await OpenAsync(method, path, body, contentType, cancellationToken, accept).ConfigureAwait(false);
         var stream = await response.Content.ReadAsStreamAsync(cancellationToken).ConfigureAwait(false);
         await using var _ = stream.ConfigureAwait(false);
         return KubernetesJson.Deserialize<T>(stream);
@@ -25,9 +25,10 @@ internal sealed class ApiConnection(IKubernetes kubernetes)
     /// <summary>Sends, checks the answer's code, and leaves its content to be read.</summary>
     /// <exception cref="HttpOperationException">The server refused; the answer is in it.</exception>
     public async Task<HttpResponseMessage> OpenAsync(
-        HttpMethod method, string path, string? body, string contentType, CancellationToken cancellationToken)
+        HttpMethod method, string path, string? body, string contentType, CancellationToken cancellationToken, string accept = "application/json")
     {
         using var request = new HttpRequestMessage(method, new Uri(_kubernetes.BaseUri, path)) { Version = System.Net.HttpVersion.Version20 };
+        request.Headers.TryAddWithoutValidation("Accept", accept);
         if (body is not null)
         {
             request.Content = new StringContent(body, Encoding.UTF8);

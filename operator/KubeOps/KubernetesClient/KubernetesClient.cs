@@ -13,6 +13,10 @@ public sealed class KubernetesClient : IKubernetesClient
     private const int PageSize = 500;
     private const string Json = "application/json";
 
+    // Metadata alone, in the shape of the whole object: enough to know that something changed, and nothing secret in it.
+    private const string MetadataOfOne = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1,application/json";
+    private const string MetadataOfMany = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,application/json";
+
     private readonly ApiConnection _connection;
     private readonly string _fieldManager;
 
@@ -46,7 +50,7 @@ public sealed class KubernetesClient : IKubernetesClient
     public async Task<IList<TEntity>> ListAsync<TEntity>(
         string? @namespace = null, string? labelSelector = null, string? fieldSelector = null, CancellationToken cancellationToken = default)
         where TEntity : IKubernetesObject<V1ObjectMeta> =>
-        (await ListAtVersionAsync<TEntity>(ResourcePath.Of<TEntity>(), @namespace, labelSelector, fieldSelector, cancellationToken).ConfigureAwait(false)).Items;
+        (await ListAtVersionAsync<TEntity>(new ListScope(ResourcePath.Of<TEntity>(), @namespace, labelSelector, fieldSelector), cancellationToken).ConfigureAwait(false)).Items;
 
     /// <inheritdoc/>
     public Task<TEntity> CreateAsync<TEntity>(TEntity entity, CancellationToken cancellationToken = default)
@@ -132,42 +136,42 @@ public sealed class KubernetesClient : IKubernetesClient
         CancellationToken cancellationToken = default)
         where TEntity : IKubernetesObject<V1ObjectMeta> =>
         WatchAsync<TEntity>(
-            ResourcePath.Of<TEntity>(), @namespace, resourceVersion, labelSelector, fieldSelector, allowWatchBookmarks, cancellationToken);
+            new ListScope(ResourcePath.Of<TEntity>(), @namespace, labelSelector, fieldSelector), resourceVersion, allowWatchBookmarks, cancellationToken);
 
     /// <inheritdoc/>
     public void Dispose() => ApiClient.Dispose();
 
-    /// <summary>Watches under a path that may differ from the type's own, where a server knows only an older version.</summary>
+    /// <summary>Watches from a version on, until the server ends the stream.</summary>
     internal async IAsyncEnumerable<(WatchEventType Type, TEntity Entity)> WatchAsync<TEntity>(
-        ResourcePath path,
-        string? @namespace,
+        ListScope scope,
         string? resourceVersion,
-        string? labelSelector,
-        string? fieldSelector,
         bool? allowWatchBookmarks,
         [EnumeratorCancellation] CancellationToken cancellationToken)
         where TEntity : IKubernetesObject<V1ObjectMeta>
     {
         var query = Query(
-            ("watch", "true"), ("resourceVersion", resourceVersion), ("labelSelector", labelSelector), ("fieldSelector", fieldSelector),
+            ("watch", "true"), ("resourceVersion", resourceVersion), ("labelSelector", scope.LabelSelector), ("fieldSelector", scope.FieldSelector),
             ("allowWatchBookmarks", allowWatchBookmarks == true ? "true" : null), ("timeoutSeconds", "290"));
         using var response = await _connection.OpenAsync(
-            HttpMethod.Get, path.Collection(@namespace) + query, null, Json, cancellationToken).ConfigureAwait(false);
+            HttpMethod.Get, scope.Path.Collection(scope.Namespace) + query, null, Json, cancellationToken,
+            scope.MetadataOnly ? MetadataOfOne : Json).ConfigureAwait(false);
         await foreach (var change in WatchStream.ReadAsync<TEntity>(response, cancellationToken).ConfigureAwait(false)) yield return change;
     }
 
     /// <summary>Lists page by page: the objects as they all were at one version, from which a watch can go on.</summary>
     internal async Task<(List<TEntity> Items, string Version)> ListAtVersionAsync<TEntity>(
-        ResourcePath path, string? @namespace, string? labelSelector, string? fieldSelector, CancellationToken cancellationToken)
+        ListScope scope, CancellationToken cancellationToken)
         where TEntity : IKubernetesObject<V1ObjectMeta>
     {
         List<TEntity> items = [];
         string? next = null;
         while (true)
         {
-            var query = Query(("limit", $"{PageSize}"), ("continue", next), ("labelSelector", labelSelector), ("fieldSelector", fieldSelector));
+            var query = Query(
+                ("limit", $"{PageSize}"), ("continue", next), ("labelSelector", scope.LabelSelector), ("fieldSelector", scope.FieldSelector));
             var page = await _connection.SendAsync<ObjectList<TEntity>>(
-                HttpMethod.Get, path.Collection(@namespace) + query, null, Json, cancellationToken).ConfigureAwait(false);
+                HttpMethod.Get, scope.Path.Collection(scope.Namespace) + query, null, Json, cancellationToken,
+                scope.MetadataOnly ? MetadataOfMany : Json).ConfigureAwait(false);
             items.AddRange(page.Items ?? []);
             next = page.Metadata?.ContinueProperty;
             if (string.IsNullOrEmpty(next)) return (items.ConvertAll(Typed), page.Metadata?.ResourceVersion ?? string.Empty);

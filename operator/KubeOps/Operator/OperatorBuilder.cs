@@ -59,8 +59,12 @@ internal sealed class OperatorBuilder(IServiceCollection services, OperatorSetti
         where TEntity : class, IKubernetesObject<V1ObjectMeta>
         where TLabelSelector : class, IEntityLabelSelector<TEntity>
     {
-        services.AddSingleton(provider => NewInformer<TEntity>(
-            provider, settings.Namespace, provider.GetRequiredService<TLabelSelector>().GetLabelSelectorAsync));
+        services.AddSingleton(provider =>
+        {
+            var selector = provider.GetRequiredService<TLabelSelector>();
+            return NewInformer<TEntity>(provider, async cancellationToken => new ListScope(
+                ResourcePath.Of<TEntity>(), settings.Namespace, await selector.GetLabelSelectorAsync(cancellationToken).ConfigureAwait(false)));
+        });
         services.AddSingleton(provider => provider.GetRequiredService<Informer<TEntity>>().Store);
         services.AddSingleton<Finalizers<TEntity>>();
         services.AddSingleton(provider => ActivatorUtilities.CreateInstance<Reconciler<TEntity>>(
@@ -80,15 +84,11 @@ internal sealed class OperatorBuilder(IServiceCollection services, OperatorSetti
     }
 
     internal static Informer<TEntity> NewInformer<TEntity>(
-        IServiceProvider provider,
-        string? @namespace,
-        Func<CancellationToken, ValueTask<string?>> labelSelector,
-        params IEnumerable<string> olderVersions)
+        IServiceProvider provider, Func<CancellationToken, ValueTask<ListScope>> scope, params IReadOnlyList<string> olderVersions)
         where TEntity : class, IKubernetesObject<V1ObjectMeta> => new(
             provider.GetRequiredService<KubernetesClient.KubernetesClient>(),
-            [ResourcePath.Of<TEntity>(), .. olderVersions.Select(version => ResourcePath.Of<TEntity>() with { Version = version })],
-            @namespace,
-            labelSelector,
+            scope,
+            olderVersions,
             provider.GetRequiredService<TimeProvider>(),
             provider.GetRequiredService<OperatorMetrics>(),
             provider.GetRequiredService<ILogger<Informer<TEntity>>>());

@@ -14,17 +14,15 @@ namespace KubeOps.Operator.Caching;
 /// it ended; one whose version is too old (410 Gone) begins anew with a list, which is compared with what was known.
 /// </summary>
 /// <param name="client">How the server is reached.</param>
-/// <param name="paths">Where the type is served, newest version first: a server that does not know one is asked for the next.</param>
-/// <param name="namespace">The namespace to watch; all if null.</param>
-/// <param name="labelSelector">Narrows what is watched; null: to nothing less than all.</param>
+/// <param name="scope">What is watched.</param>
+/// <param name="olderVersions">Versions to ask for where the server does not know the type's own, newest first.</param>
 /// <param name="time">The clock.</param>
 /// <param name="metrics">Where restarts are counted.</param>
 /// <param name="logger">Where trouble is told.</param>
 public sealed class Informer<TEntity>(
     KubernetesClient.KubernetesClient client,
-    IReadOnlyList<ResourcePath> paths,
-    string? @namespace,
-    Func<CancellationToken, ValueTask<string?>> labelSelector,
+    Func<CancellationToken, ValueTask<ListScope>> scope,
+    IReadOnlyList<string> olderVersions,
     TimeProvider time,
     OperatorMetrics metrics,
     ILogger<Informer<TEntity>> logger) : IInformer
@@ -36,7 +34,8 @@ public sealed class Informer<TEntity>(
     private readonly TaskCompletionSource _listed = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly RetryDelay _delay = new(TimeSpan.FromMilliseconds(200), TimeSpan.FromSeconds(30), Random.Shared.NextDouble);
 
-    private int _path;
+    // Position in olderVersions; -1 is the type's own version.
+    private int _older = -1;
 
     /// <summary>Told of every change, in order, on the informer's own task: it must not take long.</summary>
     public event Action<ObjectChange<TEntity>>? Changed;
@@ -68,9 +67,9 @@ public sealed class Informer<TEntity>(
                 version = null;
                 metrics.WatchRestarted(typeof(TEntity).Name, "gone");
             }
-            catch (HttpOperationException missing) when (missing.Response?.StatusCode == HttpStatusCode.NotFound && _path + 1 < paths.Count)
+            catch (HttpOperationException missing) when (missing.Response?.StatusCode == HttpStatusCode.NotFound && _older + 1 < olderVersions.Count)
             {
-                _path++;
+                _older++;
             }
             catch (Exception failure) when (!cancellationToken.IsCancellationRequested)
             {
@@ -86,8 +85,8 @@ public sealed class Informer<TEntity>(
 
     private async Task<string> ListAsync(CancellationToken cancellationToken)
     {
-        var selector = await labelSelector(cancellationToken).ConfigureAwait(false);
-        var (items, version) = await client.ListAtVersionAsync<TEntity>(paths[_path], @namespace, selector, null, cancellationToken).ConfigureAwait(false);
+        var (items, version) = await client.ListAtVersionAsync<TEntity>(
+            await ScopeAsync(cancellationToken).ConfigureAwait(false), cancellationToken).ConfigureAwait(false);
         foreach (var change in Store.Replace(items)) Changed?.Invoke(change);
         _listed.TrySetResult();
         return version;
@@ -98,13 +97,18 @@ public sealed class Informer<TEntity>(
     {
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         limit.CancelAfter(LongestWatch);
-        var selector = await labelSelector(cancellationToken).ConfigureAwait(false);
-        var changes = client.WatchAsync<TEntity>(paths[_path], @namespace, version, selector, null, true, limit.Token);
+        var changes = client.WatchAsync<TEntity>(await ScopeAsync(cancellationToken).ConfigureAwait(false), version, true, limit.Token);
         await foreach (var (type, entity) in changes.ConfigureAwait(false))
         {
             if (type != WatchEventType.Bookmark && Store.Apply(type, entity) is { } change) Changed?.Invoke(change);
             yield return entity.Metadata.ResourceVersion;
         }
+    }
+
+    private async ValueTask<ListScope> ScopeAsync(CancellationToken cancellationToken)
+    {
+        var newest = await scope(cancellationToken).ConfigureAwait(false);
+        return _older < 0 ? newest : newest with { Path = newest.Path with { Version = olderVersions[_older] } };
     }
 }
 

@@ -1,6 +1,7 @@
 using k8s;
 using k8s.Models;
 using KubeOps.Abstractions.Builder;
+using KubeOps.KubernetesClient;
 using Microsoft.Extensions.DependencyInjection;
 
 namespace KubeOps.Operator.Watching;
@@ -19,7 +20,9 @@ public static class RelatedWatchExtensions
         where TRelated : class, IKubernetesObject<V1ObjectMeta>
     {
         builder.Services.AddSingleton(provider => OperatorBuilder.NewInformer<TRelated>(
-            provider, builder.Settings.Namespace, _ => new ValueTask<string?>(label), olderVersions));
+            provider,
+            _ => new ValueTask<ListScope>(new ListScope(ResourcePath.Of<TRelated>(), builder.Settings.Namespace, label, MetadataOnly: true)),
+            olderVersions));
         builder.Services.AddSingleton<IRelatedWatch<TEntity>>(provider => new RelatedWatch<TEntity, TRelated>(
             provider.GetRequiredService<Caching.Informer<TRelated>>(), related => related.GetLabel(label)));
         return builder;
