@@ -19,7 +19,9 @@ public static class LostVolumeRule
     /// <summary>Deletes a volume whose member is not one any more, and the pod that holds on to it.</summary>
     public static Step? StaleVolume(ClusterView view)
     {
-        foreach (var seat in view.Seats.Where(seat => seat.Ordinal < view.StatefulSetReplicas && IsStale(view, seat)))
+        // Volumes of members that were scaled in are the scale-in's to keep or to delete.
+        var used = Math.Min(view.StatefulSetReplicas, view.Desired.Replicas);
+        foreach (var seat in view.Seats.Where(seat => seat.Ordinal < used && IsStale(view, seat)))
         {
             if (seat.Volume is { Terminating: false } volume)
                 return new Step.DeleteVolumeClaim($"{volume.Name} holds data of a member that was removed", volume.Name, volume.Uid);

@@ -39,7 +39,8 @@ public static class StatefulSetRule
     {
         if (!view.Bootstrapped) return 0;
         if (view.MembersKnown)
-            return view.Seats.Where(seat => seat.Record is not null).Select(seat => seat.Ordinal + 1).DefaultIfEmpty(0).Max();
+            // A learner that is not wanted any more needs no pod: it is about to be taken back.
+            return view.Seats.Where(seat => seat.IsVoter || (seat.Record is not null && seat.Ordinal < view.Desired.Replicas)).Select(seat => seat.Ordinal + 1).DefaultIfEmpty(0).Max();
         return (view.Status.Members ?? []).Where(member => member.Id is not null).Select(member => member.Ordinal + 1).DefaultIfEmpty(0).Max();
     }
 

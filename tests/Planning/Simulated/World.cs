@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using k8s;
 using k8s.Models;
 using Raft.Operator.Api;
 using Raft.Operator.Planning.Observation;
@@ -44,7 +45,19 @@ internal sealed class World
         change(Cluster.Spec);
         Cluster.Metadata.Generation++;
         Desired = new DesiredState(Cluster);
+        ShareEqualObjects();
         Log($"spec: {Cluster.Spec.Replicas} x {Cluster.Spec.Version} hold={Cluster.Spec.Updates.Hold} {Cluster.Spec.Storage.Retention.WhenScaled}");
+    }
+
+    /// <summary>What is equal anyway becomes one object, so that comparing takes no time; what differs stays different.</summary>
+    private void ShareEqualObjects()
+    {
+        if (Kubernetes.StatefulSet is { } set && Objects.TemplateHash.Of(set.Spec.Template) == Objects.TemplateHash.Of(Desired.Template))
+            set.Spec.Template = Desired.Template;
+        IKubernetesObject<V1ObjectMeta>[] fixedObjects = [Desired.ServiceAccount, Desired.PeerService, Desired.ClientService];
+        foreach (var fresh in fixedObjects)
+            if (Kubernetes.Objects.FindIndex(other => other.GetType() == fresh.GetType() && other.Metadata.Name == fresh.Metadata.Name) is >= 0 and var index)
+                Kubernetes.Objects[index] = fresh;
     }
 
     public ClusterObservation Observe()
