@@ -29,7 +29,7 @@ public interface IPeerInbox
     /// <summary>Whether the member was in the cluster once and was removed.</summary>
     bool IsRemoved(MemberId member);
 
-    /// <summary>Carries out a request that a follower forwards. Errors are gRPC statuses, passed on as they are.</summary>
+    /// <summary>Carries out a request that a follower forwards. Errors are gRPC statuses with the mark of <see cref="Refusals"/>.</summary>
     Task<ForwardResponse> ForwardAsync(ForwardRequest request, CancellationToken cancellation);
 
     /// <summary>The index that a linearizable read on a follower must wait for.</summary>

@@ -14,6 +14,7 @@ internal static class PeerChannel
         handler.KeepAlivePingTimeout = options.KeepAliveTimeout;
         handler.KeepAlivePingPolicy = HttpKeepAlivePingPolicy.Always;
         handler.PooledConnectionIdleTimeout = Timeout.InfiniteTimeSpan;
+        handler.EnableMultipleHttp2Connections = true; // more calls at once than the server's limit for one
         handler.UseProxy = false;
         handler.AllowAutoRedirect = false;
         return GrpcChannel.ForAddress(url, new()
@@ -23,6 +24,8 @@ internal static class PeerChannel
             MaxReceiveMessageSize = options.ReceivedFrameBytesMax,
             MaxSendMessageSize = null,
             MaxRetryAttempts = 1,
+            InitialReconnectBackoff = options.BackoffMin,
+            MaxReconnectBackoff = options.BackoffMax,
         });
     }
 

@@ -27,7 +27,8 @@ public sealed class PeerEndpoint : IDisposable
     public void Dispose() => _closed.Dispose();
 
     internal Served Require() =>
-        _served ?? throw new RpcException(new(StatusCode.Unavailable, "this member has not been started in a cluster"));
+        _served ?? throw new RpcException(
+            new(StatusCode.Unavailable, "this member has not been started in a cluster"), Refusals.MarkNotTaken([]));
 
     internal sealed record Served(PeerOptions Options, IPeerInbox Inbox, PeerTransport Transport, CancellationToken Closed);
 }

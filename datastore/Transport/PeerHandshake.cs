@@ -49,7 +49,8 @@ internal static class PeerHandshake
         if (head.To != options.Self.Value && head.ClusterId == options.ClusterId)
         {
             throw new RpcException(new(
-                StatusCode.FailedPrecondition, $"this is member {options.Self}, not {new MemberId(head.To)}"), Headers(options));
+                StatusCode.FailedPrecondition, $"this is member {options.Self}, not {new MemberId(head.To)}"),
+                Refusals.MarkNotTaken(Headers(options)));
         }
 
         CheckSender(head.ClusterId, head.From, options, inbox);
@@ -63,13 +64,14 @@ internal static class PeerHandshake
         {
             throw new RpcException(new(
                 StatusCode.FailedPrecondition, $"this member belongs to cluster {options.ClusterId:x}, not to {clusterId:x}"),
-                Headers(options));
+                Refusals.MarkNotTaken(Headers(options)));
         }
 
         if (inbox.IsRemoved(new(from)))
         {
             throw new RpcException(new(
-                StatusCode.PermissionDenied, $"member {new MemberId(from)} has been removed from the cluster"), Headers(options));
+                StatusCode.PermissionDenied, $"member {new MemberId(from)} has been removed from the cluster"),
+                Refusals.MarkNotTaken(Headers(options)));
         }
     }
 }

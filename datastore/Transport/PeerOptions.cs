@@ -11,6 +11,10 @@ public sealed record PeerOptions
     /// <summary>This member.</summary>
     public required MemberId Self { get; init; }
 
+    /// <summary>Who can be reached where, until the member's own state tells: needed by a member that joins.</summary>
+    public IReadOnlyDictionary<MemberId, IReadOnlyList<string>> InitialPeers { get; init; } =
+        new Dictionary<MemberId, IReadOnlyList<string>>();
+
     /// <summary>
     /// Makes the handler for a new connection, with the certificates as they are at that moment. Time limits and keep-alive
     /// are set by Transport.

@@ -5,6 +5,7 @@ using Grpc.Core;
 using Grpc.Net.Client;
 using Microsoft.Extensions.Logging;
 using Raft.Consensus;
+using Raft.Node;
 using Raft.Node.Ports;
 using Raft.Protocol.V1;
 using Message = Raft.Consensus.Message;
@@ -15,7 +16,7 @@ namespace Raft.Transport;
 /// The way to the other members: for each, two links that stay open (see <see cref="PeerLink"/>), snapshots on the side, and
 /// calls that forward a follower's requests to the leader.
 /// </summary>
-public sealed class PeerTransport : IPeers, IAsyncDisposable
+public sealed class PeerTransport : IPeers, IForwarder, IAsyncDisposable
 {
     private readonly PeerOptions _options;
     private readonly IPeerInbox _inbox;
@@ -28,46 +29,21 @@ public sealed class PeerTransport : IPeers, IAsyncDisposable
     private int _disposed;
     private volatile ImmutableDictionary<MemberId, Remote> _peers = ImmutableDictionary<MemberId, Remote>.Empty;
 
-    /// <summary>Knows nobody yet: tell it with <see cref="Update"/>.</summary>
+    /// <summary>Knows whom the options name.</summary>
     public PeerTransport(PeerOptions options, IPeerInbox inbox, ILogger<PeerTransport> logger)
     {
         (_options, _inbox, _logger) = (options, inbox, logger);
         _snapshots = new(options, logger);
+        Replace(options.InitialPeers);
     }
 
     /// <inheritdoc/>
-    public void Update(IReadOnlyDictionary<MemberId, IReadOnlyList<string>> peerUrls)
-    {
-        lock (_updating)
-        {
-            var peers = _peers.ToBuilder();
-            foreach (var (id, remote) in _peers)
-            {
-                if (!peerUrls.TryGetValue(id, out var urls))
-                {
-                    peers.Remove(id);
-                    InBackground(remote.DisposeAsync().AsTask());
-                }
-                else if (!urls.SequenceEqual(remote.Urls))
-                {
-                    peers[id] = remote.WithUrls(urls);
-                }
-            }
-
-            foreach (var (id, urls) in peerUrls)
-            {
-                if (id != _options.Self && !peers.ContainsKey(id) && !_stop.IsCancellationRequested)
-                {
-                    peers[id] = new(
-                        urls,
-                        new(id, "messages", urls, _options, _inbox, _logger),
-                        new(id, "appends", urls, _options, _inbox, _logger));
-                }
-            }
-
-            _peers = peers.ToImmutable();
-        }
-    }
+    /// <remarks>
+    /// A member that joins knows of nobody until the leader's snapshot tells it, but must answer before: as long as nobody is
+    /// named here, the options' initial peers stay.
+    /// </remarks>
+    public void Update(IReadOnlyDictionary<MemberId, IReadOnlyList<string>> peerUrls) =>
+        Replace(peerUrls.Count > 0 ? peerUrls : _options.InitialPeers);
 
     /// <inheritdoc/>
     public void Send(IReadOnlyList<Message> messages)
@@ -112,21 +88,42 @@ public sealed class PeerTransport : IPeers, IAsyncDisposable
     public bool IsConnected(MemberId member) =>
         _peers.TryGetValue(member, out var remote) && remote.Messages.IsConnected && remote.Appends.IsConnected;
 
-    /// <summary>Forwards a request to the leader and gives its answer.</summary>
-    /// <exception cref="RpcException">The leader's refusal as it gave it, or Unavailable if it cannot be reached.</exception>
+    /// <inheritdoc/>
+    /// <exception cref="RequestRefusedException">The leader's refusal.</exception>
+    /// <exception cref="CommandRefusedException">The state machine's refusal.</exception>
     public async Task<ForwardResponse> ForwardAsync(MemberId leader, ForwardRequest request, CancellationToken cancellation)
     {
         (request.ClusterId, request.From) = (_options.ClusterId, _options.Self.Value);
-        return await Leader(leader).ForwardAsync(request, cancellationToken: cancellation).ResponseAsync.ConfigureAwait(false);
+        var remote = Leader(leader);
+        try
+        {
+            return await remote.Client(_options).ForwardAsync(request, cancellationToken: cancellation).ResponseAsync.ConfigureAwait(false);
+        }
+        catch (RpcException error)
+        {
+            throw Refusals.FromWire(error, remote.Urls[0]);
+        }
+        catch (Exception error) when (error is ObjectDisposedException or UriFormatException)
+        {
+            throw new ForwardingException(true, error.Message, error); // the member was forgotten meanwhile, or cannot be called
+        }
     }
 
-    /// <summary>Asks the leader for the index that a linearizable read must wait for.</summary>
-    /// <exception cref="RpcException">The leader's refusal as it gave it, or Unavailable if it cannot be reached.</exception>
+    /// <inheritdoc/>
     public async Task<LogIndex> ReadIndexAsync(MemberId leader, CancellationToken cancellation)
     {
-        var request = new ReadIndexRequest { ClusterId = _options.ClusterId, From = _options.Self.Value };
-        var response = await Leader(leader).ReadIndexAsync(request, cancellationToken: cancellation).ResponseAsync.ConfigureAwait(false);
-        return new(response.Index);
+        var remote = Leader(leader);
+        try
+        {
+            var request = new ReadIndexRequest { ClusterId = _options.ClusterId, From = _options.Self.Value };
+            var response = await remote.Client(_options)
+                .ReadIndexAsync(request, cancellationToken: cancellation).ResponseAsync.ConfigureAwait(false);
+            return new(response.Index);
+        }
+        catch (Exception error) when (error is RpcException or ObjectDisposedException or UriFormatException)
+        {
+            throw new ForwardingException(true, error.Message, error); // a question changes nothing
+        }
     }
 
     /// <summary>Asks a running cluster who is in it: the first of the URLs that answers.</summary>
@@ -162,7 +159,7 @@ public sealed class PeerTransport : IPeers, IAsyncDisposable
         }
 
         await _stop.CancelAsync().ConfigureAwait(false);
-        Update(ImmutableDictionary<MemberId, IReadOnlyList<string>>.Empty);
+        Replace(ImmutableDictionary<MemberId, IReadOnlyList<string>>.Empty);
         await Task.WhenAll(_background.Keys).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         _stop.Dispose();
     }
@@ -186,10 +183,43 @@ public sealed class PeerTransport : IPeers, IAsyncDisposable
         }
     }
 
-    private Peer.PeerClient Leader(MemberId leader) =>
-        _peers.TryGetValue(leader, out var remote)
-            ? remote.Client(_options)
-            : throw new RpcException(new(StatusCode.Unavailable, $"member {leader} is not known"));
+    private void Replace(IReadOnlyDictionary<MemberId, IReadOnlyList<string>> peerUrls)
+    {
+        lock (_updating)
+        {
+            var peers = _peers.ToBuilder();
+            foreach (var (id, remote) in _peers)
+            {
+                if (!peerUrls.TryGetValue(id, out var urls))
+                {
+                    peers.Remove(id);
+                    InBackground(remote.DisposeAsync().AsTask());
+                }
+                else if (!urls.SequenceEqual(remote.Urls))
+                {
+                    peers[id] = remote.WithUrls(urls);
+                }
+            }
+
+            foreach (var (id, urls) in peerUrls)
+            {
+                if (id != _options.Self && !peers.ContainsKey(id) && !_stop.IsCancellationRequested)
+                {
+                    peers[id] = new(
+                        urls,
+                        new(id, "messages", urls, _options, _inbox, _logger),
+                        new(id, "appends", urls, _options, _inbox, _logger));
+                }
+            }
+
+            _peers = peers.ToImmutable();
+        }
+    }
+
+    private Remote Leader(MemberId leader) =>
+        _peers.TryGetValue(leader, out var remote) && remote.Urls.Count > 0
+            ? remote
+            : throw new ForwardingException(true, $"The peer URL of member {leader} is not known.");
 
     private void InBackground(Task task)
     {

@@ -1,0 +1,85 @@
+using Raft.Consensus;
+using Raft.Node;
+using Raft.Node.Ports;
+using Raft.Protocol.V1;
+using Message = Raft.Consensus.Message;
+
+namespace Raft.Transport;
+
+/// <summary>
+/// The inbox of a real node. Made before the node, which needs the transport, which needs an inbox; until the node is there,
+/// messages are lost, as on any network.
+/// </summary>
+/// <param name="clusterId">The cluster.</param>
+/// <param name="snapshots">Where snapshots are taken in.</param>
+/// <param name="refusedAsRemoved">Called when another member says that this one was removed.</param>
+public sealed class NodeInbox(ulong clusterId, ISnapshotReceiver snapshots, Action<MemberId> refusedAsRemoved) : IPeerInbox
+{
+    private volatile Node.Node? _node;
+
+    /// <inheritdoc/>
+    public ISnapshotReceiver Snapshots => snapshots;
+
+    /// <summary>The node is there.</summary>
+    public void Bind(Node.Node node) => _node = node;
+
+    /// <inheritdoc/>
+    public void Receive(Message message) => _node?.Receive(message);
+
+    /// <inheritdoc/>
+    public void ReceiveSnapshot(Message message, IReceivedSnapshot snapshot)
+    {
+        if (_node is { } node)
+        {
+            node.ReceiveSnapshot(message, snapshot);
+        }
+        else
+        {
+            snapshot.Dispose();
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Unreachable(MemberId member) => _node?.Unreachable(member);
+
+    /// <inheritdoc/>
+    public void RefusedAsRemoved(MemberId by) => refusedAsRemoved(by);
+
+    /// <inheritdoc/>
+    public bool IsRemoved(MemberId member) => _node?.IsRemoved(member) ?? false;
+
+    /// <inheritdoc/>
+    public async Task<ForwardResponse> ForwardAsync(ForwardRequest request, CancellationToken cancellation)
+    {
+        try
+        {
+            return await Require().ForwardedAsync(request).ConfigureAwait(false);
+        }
+        catch (RequestRefusedException refusal)
+        {
+            throw Refusals.ToWire(refusal);
+        }
+        catch (CommandRefusedException refusal)
+        {
+            throw Refusals.ToWire(refusal);
+        }
+    }
+
+    /// <inheritdoc/>
+    public async Task<ReadIndexResponse> ReadIndexAsync(ReadIndexRequest request, CancellationToken cancellation)
+    {
+        try
+        {
+            return new() { Index = (await Require().ReadIndexAsync().ConfigureAwait(false)).Value };
+        }
+        catch (RequestRefusedException refusal)
+        {
+            throw Refusals.ToWire(refusal);
+        }
+    }
+
+    /// <inheritdoc/>
+    public MembersResponse Members() => new() { ClusterId = clusterId, Members = { _node?.Members ?? [] } };
+
+    private Node.Node Require() => _node ?? throw Refusals.ToWire(new RequestRefusedException(NodeError.NotLeader, true));
+}
