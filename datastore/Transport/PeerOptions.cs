@@ -51,6 +51,9 @@ public sealed record PeerOptions
     /// <summary>Time for a probe to come back before the connection counts as dead.</summary>
     public TimeSpan KeepAliveTimeout { get; init; } = TimeSpan.FromSeconds(3);
 
+    /// <summary>How long a request that is forwarded to the leader may take.</summary>
+    public TimeSpan CallTimeout { get; init; } = TimeSpan.FromSeconds(7);
+
     /// <summary>Time without any progress after which a snapshot transfer is given up, by either side.</summary>
     public TimeSpan SnapshotIdleTimeout { get; init; } = TimeSpan.FromSeconds(30);
 }

@@ -97,7 +97,8 @@ public sealed class PeerTransport : IPeers, IForwarder, IAsyncDisposable
         var remote = Leader(leader);
         try
         {
-            return await remote.Client(_options).ForwardAsync(request, cancellationToken: cancellation).ResponseAsync.ConfigureAwait(false);
+            return await remote.Client(_options)
+                .ForwardAsync(request, deadline: CallDeadline, cancellationToken: cancellation).ResponseAsync.ConfigureAwait(false);
         }
         catch (RpcException error)
         {
@@ -117,7 +118,7 @@ public sealed class PeerTransport : IPeers, IForwarder, IAsyncDisposable
         {
             var request = new ReadIndexRequest { ClusterId = _options.ClusterId, From = _options.Self.Value };
             var response = await remote.Client(_options)
-                .ReadIndexAsync(request, cancellationToken: cancellation).ResponseAsync.ConfigureAwait(false);
+                .ReadIndexAsync(request, deadline: CallDeadline, cancellationToken: cancellation).ResponseAsync.ConfigureAwait(false);
             return new(response.Index);
         }
         catch (Exception error) when (error is RpcException or ObjectDisposedException or UriFormatException)
@@ -215,6 +216,8 @@ public sealed class PeerTransport : IPeers, IForwarder, IAsyncDisposable
             _peers = peers.ToImmutable();
         }
     }
+
+    private DateTime CallDeadline => DateTime.UtcNow + _options.CallTimeout;
 
     private Remote Leader(MemberId leader) =>
         _peers.TryGetValue(leader, out var remote) && remote.Urls.Count > 0

@@ -51,13 +51,17 @@ internal sealed class RunningMember : IAsyncDisposable
         }
 
         var (log, recovered) = directory.OpenLog(new LogOptions());
-        peers = peers with { ClusterId = identity.ClusterId, Self = new MemberId(identity.MemberId) };
-        var inbox = new PeerInbox(identity.ClusterId, store, logger);
+        var requestTime = TimeSpan.FromSeconds(5) + (2 * options.ElectionTimeout);
+        peers = peers with
+        {
+            ClusterId = identity.ClusterId,
+            Self = new MemberId(identity.MemberId),
+            CallTimeout = requestTime,
+            InitialPeers = identity.InitialMembers.ToDictionary(member => new MemberId(member.Id), member => member.PeerUrls),
+        };
+        var inbox = new NodeInbox(identity.ClusterId, store, by => logger.RemovedFromCluster(by.ToString()));
         var transport = new PeerTransport(peers, inbox, loggers.CreateLogger<PeerTransport>());
         var loop = new NodeLoop(options.HeartbeatInterval);
-        var requestTime = TimeSpan.FromSeconds(5) + (2 * options.ElectionTimeout);
-        var forwarder = new LeaderForwarder(requestTime);
-        forwarder.Use(transport);
         var nodeOptions = new NodeOptions
         {
             ClusterId = identity.ClusterId,
@@ -73,14 +77,8 @@ internal sealed class RunningMember : IAsyncDisposable
             SnapshotEntries = options.SnapshotCount,
             CatchUpEntries = Math.Min(5_000, options.SnapshotCount),
         };
-        var node = new Node.Node(nodeOptions, new NodePorts(log, store, transport, forwarder, loop.Wake, failed), recovered);
-        if (!identity.FormedCluster && node.Members.Count == 0)
-        {
-            // Whom to reach until the leader's snapshot tells better.
-            transport.Update(identity.InitialMembers.ToDictionary(member => new MemberId(member.Id), member => member.PeerUrls));
-        }
-
-        inbox.Open(node);
+        var node = new Node.Node(nodeOptions, new NodePorts(log, store, transport, transport, loop.Wake, failed), recovered);
+        inbox.Bind(node);
         endpoint.Serve(peers, inbox, transport);
         if (node.Status.Consensus.Configuration.Voters.SetEquals([new MemberId(identity.MemberId)]))
         {
