@@ -77,7 +77,7 @@ internal sealed class ClusterService(MemberHost host) : Cluster.ClusterBase
         return member;
     }
 
-    private static void CheckUrls(IReadOnlyCollection<string> urls)
+    private static void CheckUrls(Google.Protobuf.Collections.RepeatedField<string> urls)
     {
         var isValid = urls.Count > 0 && urls.All(url =>
             Uri.TryCreate(url, UriKind.Absolute, out var parsed)
