@@ -66,8 +66,10 @@ internal sealed class ModelStore
         foreach (var put in leaves.Select(leaf => leaf.RequestPut).OfType<PutRequest>())
         {
             var missing = (put.IgnoreValue || put.IgnoreLease) && !Current.ContainsKey(Text(put.Key));
-            var order = operation.RequestTxn is null ? new[] { LeaseError(put), MissingError(missing) } : [MissingError(missing), LeaseError(put)];
-            if (order.FirstOrDefault(error => error is not null) is { } refusal) return Refused(refusal);
+            var error = operation.RequestTxn is null
+                ? LeaseError(put) ?? MissingError(missing)
+                : MissingError(missing) ?? LeaseError(put);
+            if (error is not null) return Refused(error);
         }
         foreach (var range in leaves.Select(leaf => leaf.RequestRange).OfType<RangeRequest>())
             if (CheckRevision(range) is { } refusal) return Refused(refusal);
@@ -89,7 +91,8 @@ internal sealed class ModelStore
         foreach (var nested in Branch(txn, branches).Select(op => op.RequestTxn).OfType<TxnRequest>()) Decide(nested, branches);
     }
 
-    private static RepeatedField<RequestOp> Branch(TxnRequest txn, Dictionary<TxnRequest, bool> branches) => branches[txn] ? txn.Success : txn.Failure;
+    private static RepeatedField<RequestOp> Branch(TxnRequest txn, Dictionary<TxnRequest, bool> branches) =>
+        branches[txn] ? txn.Success : txn.Failure;
 
     private static IEnumerable<RequestOp> Leaves(RequestOp operation, Dictionary<TxnRequest, bool> branches) =>
         operation.RequestTxn is { } txn ? Branch(txn, branches).SelectMany(nested => Leaves(nested, branches)) : [operation];
@@ -156,7 +159,8 @@ internal sealed class ModelStore
         if (range.Revision > 0 && range.Revision < current) state = _revisions[(int)range.Revision - 1];
         var all = Select(state, range.Key, range.RangeEnd).ToList();
         var isSorted = range.SortOrder != SortOrder.None;
-        var isFiltered = range.MinModRevision != 0 || range.MaxModRevision != 0 || range.MinCreateRevision != 0 || range.MaxCreateRevision != 0;
+        var isFiltered = range.MinModRevision != 0 || range.MaxModRevision != 0
+            || range.MinCreateRevision != 0 || range.MaxCreateRevision != 0;
         // As in etcd: a sort target without an order sorts only what the limit let through.
         IEnumerable<Pair> pairs = range.Limit > 0 && !isSorted && !isFiltered ? all.Take((int)range.Limit + 1) : all;
         pairs = pairs.Where(pair =>
@@ -174,8 +178,9 @@ internal sealed class ModelStore
         };
         var sorted = (range.SortOrder == SortOrder.Descend ? pairs.OrderByDescending(sortKey) : pairs.OrderBy(sortKey)).ToList();
         if (range.CountOnly) sorted.Clear();
-        var response = new RangeResponse { Header = new() { Revision = current }, Count = all.Count, More = range.Limit > 0 && sorted.Count > range.Limit };
-        foreach (var pair in response.More ? sorted.Take((int)range.Limit) : sorted)
+        var more = range.Limit > 0 && sorted.Count > range.Limit;
+        var response = new RangeResponse { Header = new() { Revision = current }, Count = all.Count, More = more };
+        foreach (var pair in more ? sorted.Take((int)range.Limit) : sorted)
         {
             var shown = pair.Clone();
             if (range.KeysOnly) shown.Value = ByteString.Empty;

@@ -14,6 +14,9 @@ public sealed class ModelTests
     /// <summary>How many commands go into a batch, and how many changes a compaction step may remove between batches.</summary>
     private static readonly Gen<(int BatchSize, int StepSize)> Rhythm = Gen.Select(Gen.Int[1, 9], Gen.Int[0, 5]);
 
+    private static readonly (string Key, string End)[] Probes =
+        [("\0", "\0"), ("a", "b"), ("a\0", "\0"), ("a\0\0b", "c"), ("a", ""), ("a\0", ""), ("ÿÿ", "")];
+
     [Fact]
     public void Every_answer_is_the_models_answer_whatever_the_batches_and_the_progress_of_compaction() =>
         Gen.Select(History, Rhythm).Sample((history, rhythm) =>
@@ -105,7 +108,7 @@ public sealed class ModelTests
     {
         for (var revision = Math.Max(0, model.CompactedRevision - 1); revision <= model.Revision + 1; revision++)
         {
-            foreach (var (key, end) in new[] { ("\0", "\0"), ("a", "b"), ("a\0", "\0"), ("a\0\0b", "c"), ("a", ""), ("a\0", ""), ("ÿÿ", "") })
+            foreach (var (key, end) in Probes)
             {
                 var request = new RangeRequest { Key = Bytes(key), RangeEnd = Bytes(end), Revision = revision };
                 AssertSame(request, model.Apply(request), store.TryRange(request).ToCommandResult());

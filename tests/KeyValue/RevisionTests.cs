@@ -99,6 +99,31 @@ public sealed class RevisionTests
         Assert.Equal(("1", 2), (response.Kvs[0].Value.ToStringUtf8(), response.Header.Revision));
     }
 
+    /// <summary>Each command puts both keys to the same value, so a reader that mixes two states sees them differ.</summary>
+    [Fact]
+    public async Task Readers_beside_the_writer_see_whole_revisions_only()
+    {
+        using var finished = new CancellationTokenSource();
+        var reader = Task.Run(() =>
+        {
+            var reads = 0;
+            for (; !finished.IsCancellationRequested || reads == 0; reads++)
+            {
+                var response = _store.Range("a", "c");
+                Assert.Equal(response.Header.Revision - 1, response.Kvs.Select(pair => pair.Version).FirstOrDefault());
+                Assert.True(response.Kvs.Select(pair => (pair.Value, pair.ModRevision)).Distinct().Count() <= 1);
+            }
+        }, TestContext.Current.CancellationToken);
+        for (var round = 0; round < 2000; round++)
+        {
+            _store.Txn(new TxnRequest { Success = { Put("a", $"{round}"), Put("b", $"{round}") } });
+        }
+        await finished.CancelAsync();
+        await reader;
+
+        static RequestOp Put(string key, string value) => new() { RequestPut = new() { Key = Bytes(key), Value = Bytes(value) } };
+    }
+
     [Fact]
     public void A_store_opened_again_goes_on_where_it_was()
     {

@@ -1,3 +1,4 @@
+using System.Text;
 using Google.Protobuf;
 using Raft.KeyValue.Requests;
 using Raft.Protocol.Etcd;
@@ -21,7 +22,9 @@ public sealed class TransactionTests
         Assert.Empty(response.Responses[3].ResponseRange.Kvs);
         Assert.Equal(3, response.Header.Revision);
         Assert.Equal([3L, 3L], _store.Range("a", "c").Kvs.Select(pair => pair.ModRevision));
-        Assert.Equal([(3L, 0, "a"), (3, 1, "old"), (3, 2, "b")], _store.LastEvents.Select(one => (one.Revision, one.Sub, System.Text.Encoding.UTF8.GetString(one.Key))));
+        Assert.Equal(
+            [(3L, 0, "a"), (3, 1, "old"), (3, 2, "b")],
+            _store.LastEvents.Select(change => (change.Revision, change.Sub, Encoding.UTF8.GetString(change.Key))));
     }
 
     [Fact]
@@ -138,13 +141,16 @@ public sealed class TransactionTests
         Assert.Null(RequestValidator.ValidateSize(new PutRequest { Key = Bytes("a") }));
     }
 
-    private static Compare VersionIs(string key, long version) => new() { Key = Bytes(key), Target = CompareTarget.Version, Version = version };
+    private static Compare VersionIs(string key, long version) =>
+        new() { Key = Bytes(key), Target = CompareTarget.Version, Version = version };
 
     private static RequestOp Put(string key, string value) => new() { RequestPut = new() { Key = Bytes(key), Value = Bytes(value) } };
 
-    private static RequestOp Range(string key, string end = "") => new() { RequestRange = new() { Key = Bytes(key), RangeEnd = Bytes(end) } };
+    private static RequestOp Range(string key, string end = "") =>
+        new() { RequestRange = new() { Key = Bytes(key), RangeEnd = Bytes(end) } };
 
-    private static RequestOp Delete(string key, string end = "") => new() { RequestDeleteRange = new() { Key = Bytes(key), RangeEnd = Bytes(end) } };
+    private static RequestOp Delete(string key, string end = "") =>
+        new() { RequestDeleteRange = new() { Key = Bytes(key), RangeEnd = Bytes(end) } };
 
     private static RequestOp Nested(RequestOp operation) => new() { RequestTxn = new() { Success = { operation } } };
 }

@@ -1,8 +1,8 @@
 using Google.Protobuf;
 using Raft.KeyValue.Layout;
 using Raft.Protocol.Etcd;
-using PairMessage = Raft.Protocol.Etcd.KeyValue;
 using static Raft.Protocol.Etcd.RangeRequest.Types;
+using PairMessage = Raft.Protocol.Etcd.KeyValue;
 
 namespace Raft.KeyValue.Reading;
 

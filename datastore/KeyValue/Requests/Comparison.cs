@@ -22,7 +22,11 @@ internal static class Comparison
     {
         var range = new KeyRange(compare.Key, compare.RangeEnd);
         if (range.IsOneKey)
-            return PairLookup.TryGetNewest(reader, range.First, out var pair) ? Holds(compare, new StoredPair(pair.Span)) : HoldsForNone(compare);
+        {
+            return PairLookup.TryGetNewest(reader, range.First, out var pair)
+                ? Holds(compare, new StoredPair(pair.Span))
+                : HoldsForNone(compare);
+        }
         if (range.IsEmpty) return HoldsForNone(compare);
 
         using var scan = new PresentScan(reader, range);

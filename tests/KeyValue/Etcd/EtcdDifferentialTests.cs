@@ -4,6 +4,7 @@ using Grpc.Core;
 using Raft.KeyValue.Requests;
 using Raft.Protocol.Etcd;
 using static Raft.KeyValue.Tests.TestStore;
+using static Raft.Protocol.Etcd.AlarmRequest.Types;
 
 namespace Raft.KeyValue.Tests.Etcd;
 
@@ -21,7 +22,7 @@ public sealed class EtcdDifferentialTests(EtcdProcess etcd) : IClassFixture<Etcd
     private static readonly TestStore Ours = new();
 
     private static readonly AlarmRequest[] ClearAlarms =
-        [Alarm(AlarmRequest.Types.AlarmAction.Deactivate, AlarmType.Nospace), Alarm(AlarmRequest.Types.AlarmAction.Deactivate, AlarmType.Corrupt)];
+        [Alarm(AlarmAction.Deactivate, AlarmType.Nospace), Alarm(AlarmAction.Deactivate, AlarmType.Corrupt)];
 
     [Fact]
     public void Random_sequences_are_answered_as_etcd_answers_them() =>
@@ -32,7 +33,7 @@ public sealed class EtcdDifferentialTests(EtcdProcess etcd) : IClassFixture<Etcd
     [InlineData(AlarmType.Corrupt)]
     public void Random_sequences_under_an_alarm_are_answered_as_etcd_answers_them(AlarmType kind)
     {
-        var alarms = Gen.OneOf(AlarmRequest.Types.AlarmAction.Activate, AlarmRequest.Types.AlarmAction.Deactivate, AlarmRequest.Types.AlarmAction.Get)
+        var alarms = Gen.OneOf(AlarmAction.Activate, AlarmAction.Deactivate, AlarmAction.Get)
             .Select(action => new RelativeRequest(_ => Alarm(action, kind)));
         Gen.Frequency((1, alarms), (8, RandomRequests.Any)).Array[1, 40].Sample(RunSequence, iter: 30, threads: 1);
     }
@@ -63,7 +64,7 @@ public sealed class EtcdDifferentialTests(EtcdProcess etcd) : IClassFixture<Etcd
         foreach (var relative in sequence.Prepend(deleteAll))
         {
             var request = relative.At(Ours.Revision);
-            if (request is TxnRequest txn && MayKillEtcd(txn)) continue;
+            if (request is TxnRequest txn && (MayKillEtcd(txn) || EscapesTheAlarm(txn))) continue;
             var (theirs, ours) = (FromEtcd(request), FromOurs(request));
             Assert.True(theirs == ours, $"{request.Descriptor.Name} {request}\n etcd: {theirs}\n ours: {ours}");
         }
@@ -124,6 +125,15 @@ public sealed class EtcdDifferentialTests(EtcdProcess etcd) : IClassFixture<Etcd
             && operations.Exists(op => op.RequestPut is { IgnoreValue: true } or { IgnoreLease: true });
     }
 
+    /// <summary>While NOSPACE is active etcd overlooks puts that are not on the first level. Ours refuses them all.</summary>
+    private static bool EscapesTheAlarm(TxnRequest txn)
+    {
+        using var view = Ours.Store.OpenView();
+        return view.Alarms(AlarmType.Nospace).Count > 0
+            && RequestShape.MayPut(txn)
+            && !txn.Success.Concat(txn.Failure).Any(op => op.RequestPut is not null);
+    }
+
     private static IEnumerable<RequestOp> Flatten(TxnRequest txn) =>
         txn.Success.Concat(txn.Failure).SelectMany(op => op.RequestTxn is { } nested ? Flatten(nested) : [op]);
 
@@ -132,6 +142,6 @@ public sealed class EtcdDifferentialTests(EtcdProcess etcd) : IClassFixture<Etcd
         Success = { Enumerable.Range(0, count).Select(at => new RequestOp { RequestPut = new() { Key = Bytes($"{prefix}{at}") } }) },
     };
 
-    private static AlarmRequest Alarm(AlarmRequest.Types.AlarmAction action, AlarmType kind) =>
+    private static AlarmRequest Alarm(AlarmAction action, AlarmType kind) =>
         new() { Action = action, Alarm = kind, MemberID = AlarmedMember };
 }
