@@ -18,7 +18,8 @@ internal static class Etcdctl
     {
         var start = new ProcessStartInfo("etcdctl") { RedirectStandardOutput = true, RedirectStandardError = true };
         start.Environment["ETCDCTL_API"] = "3";
-        start.ArgumentList.Add($"--endpoints={endpoints}");
+        // etcdctl 3.4 names a whole http URL as the host that it calls, which Kestrel refuses; without the scheme it does not.
+        start.ArgumentList.Add($"--endpoints={endpoints.Replace("http://", "", StringComparison.Ordinal)}");
         foreach (var argument in arguments)
         {
             start.ArgumentList.Add(argument);
