@@ -1,12 +1,77 @@
 using Google.Protobuf;
 using Raft.Consensus;
+using Raft.KeyValue;
+using Raft.Node.Ports;
 using Raft.Protocol.Etcd;
 using Raft.Protocol.V1;
 
 namespace Raft.Node;
 
+/// <content>Requests that reach a follower go on to the leader, once: what may have been done is never sent again.</content>
+public sealed partial class Node
+{
+    private readonly PriorityQueue<(PendingRequest Request, ForwardResponse Response), ulong> _answeredByLeader = new();
+
+    /// <summary>Carries out, as the leader, what another member forwards.</summary>
+    /// <exception cref="RequestRefusedException">This member does not lead, or the cluster refused or did not answer.</exception>
+    /// <exception cref="CommandRefusedException">The state machine refused the command.</exception>
+    public async Task<ForwardResponse> ForwardedAsync(ForwardRequest request)
+    {
+        var isCommand = request.RequestCase == ForwardRequest.RequestOneofCase.Command;
+        var pending = new PendingRequest(_options, _admission, Deadline, isCommand ? request.Command.Memory : default)
+        {
+            IsForwarded = true,
+            Command = isCommand ? Command.Parser.ParseFrom(request.Command) : null,
+            MembershipRequest = isCommand ? null : request,
+        };
+        var result = await Submit(pending).ConfigureAwait(false);
+        return result.Error is { } error
+            ? throw new CommandRefusedException(error)
+            : ForwardedAnswer.ToResponse(result.Response!, pending.Entry.Index);
+    }
+
+    private async Task ForwardAsync(PendingRequest request, MemberId leader)
+    {
+        try
+        {
+            var response = await _ports.Forwarder
+                .ForwardAsync(leader, request.ToForwardRequest(_options.ClusterId, _consensus.Id), CancellationToken.None)
+                .ConfigureAwait(false);
+
+            // The caller may read here next, and shall find what it wrote.
+            _inbox.Post(() => _answeredByLeader.Enqueue((request, response), response.Index));
+        }
+        catch (ForwardingException error) when (error.SurelyNotDone)
+        {
+            _inbox.Post(() =>
+            {
+                request.IsSent = false;
+                _proposals.Hold(request, NodeError.NoLeader);
+            });
+        }
+        catch (ForwardingException)
+        {
+            _inbox.Post(() => request.Refuse(NodeError.ConnectionLost, surelyNotDone: false));
+        }
+        catch (Exception error)
+        {
+            _inbox.Post(() => request.Fail(error));
+        }
+    }
+
+    /// <summary>Passes the leader's answers on, as far as this member's own state has come.</summary>
+    private void CompleteForwarded(LogIndex applied)
+    {
+        while (_answeredByLeader.TryPeek(out var answered, out var index) && index <= applied.Value)
+        {
+            _answeredByLeader.Dequeue();
+            answered.Request.Complete(new CommandResult(ForwardedAnswer.FromResponse(answered.Response), null));
+        }
+    }
+}
+
 /// <summary>Answers on their way from the leader to a follower's client.</summary>
-internal static class Forwarding
+internal static class ForwardedAnswer
 {
     internal static ForwardResponse ToResponse(IMessage response, LogIndex index) => response switch
     {
@@ -36,4 +101,12 @@ internal static class Forwarding
         ForwardResponse.ResponseOneofCase.MemberUpdate => response.MemberUpdate,
         _ => new MemberListResponse(),
     };
+}
+
+/// <summary>Carries the state machine's refusal of a forwarded command.</summary>
+/// <param name="error">The refusal.</param>
+public sealed class CommandRefusedException(StoreError error) : Exception(error.Message)
+{
+    /// <summary>The refusal.</summary>
+    public StoreError Error => error;
 }

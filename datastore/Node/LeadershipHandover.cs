@@ -5,106 +5,120 @@ namespace Raft.Node;
 /// <content>Moving leadership to a chosen voter, and away before the member leaves (Raft thesis, section 3.10).</content>
 public sealed partial class Node
 {
+    /// <summary>Voters that are tried before a leaving leader leaves without having handed over.</summary>
+    private const int SuccessorsTried = 2;
+
     private readonly List<Transfer> _transfers = [];
     private bool _isLeaving;
 
-    private sealed class Transfer(MemberId target, long deadline)
-    {
-        internal MemberId Target => target;
-
-        internal long Deadline => deadline;
-
-        internal TaskCompletionSource Done { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    }
+    /// <summary>A transfer under way. The core gives it up after an election timeout; two are the bound of waiting for it.</summary>
+    private sealed record Transfer(MemberId Target, long Deadline, Action<NodeError?> Done);
 
     /// <summary>Hands leadership to a voter; completes when it leads.</summary>
     /// <exception cref="RequestRefusedException">Not the leader, not a voter, or it did not take over in time.</exception>
     public Task MoveLeaderAsync(MemberId target)
     {
-        var transfer = new Transfer(target, Volatile.Read(ref _tick) + (2 * _options.Consensus.ElectionTicks));
-        _inbox.Post(() => StartTransfer(transfer));
-        return transfer.Done.Task;
-    }
-
-    /// <summary>
-    /// Before a shutdown: takes no new requests and, if this member leads, hands leadership to the voter whose log is closest.
-    /// Completes when another leads, when there is nobody to take over, or after two election timeouts.
-    /// </summary>
-    public Task LeaveAsync()
-    {
-        var transfer = new Transfer(MemberId.None, 0);
-        _inbox.Post(() =>
+        var moved = new PendingCall<MemberId>(_options);
+        moved.Begin = () => StartTransfer(target, error =>
         {
-            if (BestSuccessor() is { } successor)
+            if (error is null)
             {
-                var handover = new Transfer(successor, _tick + (2 * _options.Consensus.ElectionTicks));
-                handover.Done.Task.ContinueWith(
-                    done =>
-                    {
-                        _ = done.Exception;
-                        _inbox.Post(() => Left(transfer));
-                    },
-                    CancellationToken.None,
-                    TaskContinuationOptions.ExecuteSynchronously,
-                    TaskScheduler.Default);
-                StartTransfer(handover);
+                moved.Complete(target);
             }
             else
             {
-                Left(transfer);
+                moved.Refuse(error, surelyNotDone: error != NodeError.Timeout);
             }
         });
-        return transfer.Done.Task;
+        _inbox.Post(moved);
+        return moved.Answer;
     }
 
-    /// <summary>Requests are still taken during the handover: they wait for the next leader and reach it.</summary>
-    private void Left(Transfer transfer)
+    /// <summary>
+    /// Before a shutdown: if this member leads, hands leadership to the voter whose log is closest; then takes no new requests.
+    /// Completes when another leads or when nobody takes over, within four election timeouts. Requests are still taken during
+    /// the handover: they wait for the next leader and reach it.
+    /// </summary>
+    public async Task LeaveAsync()
     {
-        _isLeaving = true;
-        transfer.Done.TrySetResult();
+        var left = new PendingCall<bool>(_options);
+        left.Begin = () => HandOver([], () =>
+        {
+            _isLeaving = true;
+            left.Complete(true);
+        });
+        _inbox.Post(left);
+        await left.Answer.ConfigureAwait(false);
     }
 
-    private MemberId? BestSuccessor()
+    private void HandOver(List<MemberId> tried, Action done)
+    {
+        if (tried.Count >= SuccessorsTried || BestSuccessor(tried) is not { } successor)
+        {
+            done();
+            return;
+        }
+
+        StartTransfer(successor, error =>
+        {
+            if (error is null)
+            {
+                done();
+            }
+            else
+            {
+                tried.Add(successor);
+                HandOver(tried, done);
+            }
+        });
+    }
+
+    private MemberId? BestSuccessor(List<MemberId> tried)
     {
         var status = _consensus.Status;
-        if (status.Role != Role.Leader)
-        {
-            return null;
-        }
-
-        return status.Progress
-            .Where(member => member.Key != status.Id && member.Value.RecentlyActive && status.Configuration.Voters.Contains(member.Key))
-            .OrderByDescending(member => member.Value.Match)
-            .Select(member => (MemberId?)member.Key)
-            .FirstOrDefault();
+        return status.Role != Role.Leader
+            ? null
+            : status.Progress
+                .Where(member => member.Key != status.Id
+                    && member.Value.RecentlyActive
+                    && status.Configuration.Voters.Contains(member.Key)
+                    && !tried.Contains(member.Key))
+                .OrderByDescending(member => member.Value.Match)
+                .ThenBy(member => member.Key)
+                .Select(member => (MemberId?)member.Key)
+                .FirstOrDefault();
     }
 
-    private void StartTransfer(Transfer transfer)
+    private void StartTransfer(MemberId target, Action<NodeError?> done)
     {
-        switch (_consensus.TransferLeadership(transfer.Target))
+        switch (_consensus.TransferLeadership(target))
         {
             case TransferResult.Started:
-                _transfers.Add(transfer);
+                _transfers.Add(new Transfer(target, _tick + (2 * _options.Consensus.ElectionTicks), done));
                 break;
             case TransferResult.AlreadyLeader:
-                transfer.Done.TrySetResult();
+                done(null);
                 break;
             case TransferResult.NotLeader:
-                transfer.Done.TrySetException(new RequestRefusedException(NodeError.NotLeader, surelyNotDone: true));
+                done(NodeError.NotLeader);
                 break;
-            case TransferResult.NotVoter:
-                transfer.Done.TrySetException(new RequestRefusedException(NodeError.BadTransferee, surelyNotDone: true));
+            default:
+                done(NodeError.BadTransferee);
                 break;
         }
     }
 
-    private void CompleteTransfers() => _transfers.RemoveAll(transfer =>
+    private void CompleteTransfers()
     {
-        if (_consensus.Leader == transfer.Target)
+        for (var i = _transfers.Count - 1; i >= 0; i--)
         {
-            return transfer.Done.TrySetResult();
+            var transfer = _transfers[i];
+            var isThere = _consensus.Leader == transfer.Target;
+            if (isThere || _tick >= transfer.Deadline)
+            {
+                _transfers.RemoveAt(i);
+                transfer.Done(isThere ? null : NodeError.Timeout);
+            }
         }
-
-        return _tick >= transfer.Deadline && transfer.Done.TrySetException(new RequestRefusedException(NodeError.Timeout));
-    });
+    }
 }

@@ -8,56 +8,72 @@ namespace Raft.Node;
 /// </content>
 public sealed partial class Node
 {
-    private long _entriesSinceFlush;
-    private long _bytesSinceFlush;
+    private readonly CompactionPolicy _compaction;
     private long _compactions;
     private bool _isFlushing;
 
     private void CountTowardsCompaction(IReadOnlyList<LogEntry> applied)
     {
-        _entriesSinceFlush += applied.Count;
-        foreach (var entry in applied)
-        {
-            _bytesSinceFlush += entry.Data.Length;
-        }
-
-        var isDue = _entriesSinceFlush >= _options.SnapshotEntries || _bytesSinceFlush >= _options.SnapshotBytes;
-        if (!isDue || _isFlushing)
+        _compaction.Applied(applied);
+        if (!_compaction.IsDue || _isFlushing)
         {
             return;
         }
 
         _isFlushing = true;
+        _compaction.FlushBegins();
         var reached = _applier.Record.Last.Index;
-        var isLarge = _bytesSinceFlush >= _options.SnapshotBytes;
-        _entriesSinceFlush = 0;
-        _bytesSinceFlush = 0;
-        _ports.State.FlushAsync().ContinueWith(
-            flush => _inbox.Post(() => Flushed(flush.Exception, reached, isLarge)),
-            CancellationToken.None,
-            TaskContinuationOptions.ExecuteSynchronously,
-            TaskScheduler.Default);
+        AfterFlush(error =>
+        {
+            _isFlushing = false;
+            if (error is not null)
+            {
+                throw new IOException("The store could not be flushed; the member stops before its log grows without bound.", error);
+            }
+
+            ForgetLog(reached);
+        });
     }
 
-    private void Flushed(Exception? error, LogIndex reached, bool isLarge)
-    {
-        _isFlushing = false;
-        if (error is not null)
-        {
-            throw new IOException("The store could not be flushed; the member stops before its log grows without bound.", error);
-        }
+    /// <summary>Flushes the state, beside the running work, and then goes on in a turn.</summary>
+    private void AfterFlush(Action<Exception?> goOn) => _ports.State.FlushAsync().ContinueWith(
+        flush => _inbox.Post(() => goOn(flush.Exception?.InnerException)),
+        CancellationToken.None,
+        TaskContinuationOptions.ExecuteSynchronously,
+        TaskScheduler.Default);
 
-        // Large entries are not kept for the sake of followers: memory is dearer than a snapshot.
-        var kept = isLarge ? 0 : (ulong)_options.CatchUpEntries;
+    private void ForgetLog(LogIndex flushed)
+    {
         var status = _consensus.Status;
-        var last = reached.Value > kept ? new LogIndex(reached.Value - kept) : LogIndex.Zero;
+        var last = _compaction.ForgetUpTo(flushed, NeededByOthers(status));
         if (last <= status.Base.Index)
         {
             return;
         }
 
         _consensus.Compact(last);
+        _compaction.Forgot(last);
         _ports.Log.DiscardUpTo(_consensus.Status.Base);
         _compactions++;
+    }
+
+    /// <summary>Those that answer go on from what they have, or from the snapshot that is on its way to them.</summary>
+    private LogIndex? NeededByOthers(ConsensusStatus status)
+    {
+        LogIndex? lowest = null;
+        foreach (var (member, progress) in status.Progress)
+        {
+            if (member == status.Id || !progress.RecentlyActive)
+            {
+                continue;
+            }
+
+            var has = progress.ReceivingSnapshot && _snapshotsOnTheWay.TryGetValue(member, out var index) && index > progress.Match
+                ? index
+                : progress.Match;
+            lowest = lowest is null || has < lowest ? has : lowest;
+        }
+
+        return lowest;
     }
 }

@@ -17,6 +17,7 @@ namespace Raft.Node;
 public sealed partial class Node
 {
     private const int InputsPerTurnMax = 10_000;
+    private const int SlowApplyMs = 100;
 
     private readonly NodeOptions _options;
     private readonly NodePorts _ports;
@@ -25,12 +26,18 @@ public sealed partial class Node
     private readonly MembershipDirectory _directory = new();
     private readonly MembershipRules _rules;
     private readonly Applier _applier;
+    private readonly Admission _admission;
+    private readonly Deadlines _deadlines = new();
     private readonly ProposalQueue _proposals = new();
     private readonly ReadBarrier _reads;
+    private readonly List<PendingCall<bool>> _compactionWaits = [];
     private NodeStatus _status;
     private Exception? _failure;
     private MemberId _lastLeader;
     private long _leaderChanges;
+    private long _slowApplies;
+    private long _lateTicks;
+    private long _ticksTaken;
     private long _tick;
 
     /// <summary>Puts log and state together and becomes a follower. The first turn may run at once.</summary>
@@ -40,12 +47,15 @@ public sealed partial class Node
         _options = options;
         _ports = ports;
         _inbox = new Inbox(ports.Wake);
+        _admission = new Admission(options.WaitingRequestsMax, options.WaitingBytesMax);
+        _compaction = new CompactionPolicy(options);
         Store = new KeyValueStore(ports.State);
         _applier = new Applier(Store, _directory);
         var recovery = Recovery.Combine(log, _applier.Record);
         _consensus = new ConsensusModule(options.Consensus, recovery.State);
         _rules = new MembershipRules(options, _directory);
         _reads = new ReadBarrier(_consensus, ports.Forwarder, _inbox);
+        _compaction.Applied([.. recovery.State.Entries.TakeWhile(entry => entry.Id.Index <= recovery.State.Applied)]);
         if (recovery.MustResetLog)
         {
             var state = recovery.State;
@@ -65,14 +75,19 @@ public sealed partial class Node
     /// <summary>Whether a member was in the cluster once and was removed.</summary>
     public bool IsRemoved(MemberId member) => _directory.Removed.Contains(member.Value);
 
+    /// <summary>
+    /// The members as this member knows them: after a read barrier, or a change that was answered, no older than that.
+    /// </summary>
+    public IReadOnlyList<Member> Members => _directory.List;
+
     /// <summary>A tick of the logical clock.</summary>
     public void Tick() => _inbox.Post(OnTick);
 
     /// <summary>A message from another member.</summary>
-    public void Receive(Message message) => _inbox.Post(() => _consensus.Receive(message));
+    public void Receive(Message message) => _inbox.Post(new ArrivedMessage(message));
 
     /// <summary>A snapshot from the leader, complete and durable beside the present state. The node disposes of it.</summary>
-    public void ReceiveSnapshot(Message message, IReceivedSnapshot snapshot) => _inbox.Post(() => OnSnapshot(message, snapshot));
+    public void ReceiveSnapshot(Message message, IReceivedSnapshot snapshot) => _inbox.Post(new ArrivedSnapshot(message, snapshot));
 
     /// <summary>Messages to this member were probably lost.</summary>
     public void Unreachable(MemberId member) => _inbox.Post(() => _consensus.Unreachable(member));
@@ -80,7 +95,10 @@ public sealed partial class Node
     /// <summary>Campaigns without waiting for the election timeout: the first member of a new cluster need not wait.</summary>
     public void Campaign() => _inbox.Post(_consensus.Campaign);
 
-    /// <summary>Does all that there is to do. Called by one thread at a time.</summary>
+    /// <summary>
+    /// Does what there is to do. Called by one thread at a time, again and again until there was nothing: only then does the
+    /// next input wake the loop.
+    /// </summary>
     /// <returns>Whether there was anything.</returns>
     public bool RunTurn()
     {
@@ -91,7 +109,9 @@ public sealed partial class Node
 
         try
         {
-            var hadInput = _inbox.Drain(InputsPerTurnMax);
+            _ticksTaken = 0;
+            var hadInput = _inbox.Drain(this, InputsPerTurnMax);
+            _lateTicks += Math.Max(0, _ticksTaken - 1);
             _reads.Ask();
             var hadOutput = Work();
             if (hadInput || hadOutput)
@@ -137,13 +157,7 @@ public sealed partial class Node
 
         if (output.Committed.Count > 0)
         {
-            if (_applier.Apply(output.Committed, _proposals))
-            {
-                MembersChanged();
-            }
-
-            _consensus.Applied(_applier.Record.Last.Index);
-            CountTowardsCompaction(output.Committed);
+            Apply(output.Committed);
         }
 
         foreach (var read in output.ReleasedReads)
@@ -156,12 +170,37 @@ public sealed partial class Node
             _reads.Dropped(context);
         }
 
-        _reads.Applied(_applier.Record.Last.Index);
-        CompleteApplyWaits();
+        AnswerWhatIsApplied();
+    }
+
+    private void Apply(IReadOnlyList<LogEntry> committed)
+    {
+        var started = _options.UnixTimeMs?.Invoke() ?? 0;
+        if (_applier.Apply(committed, _proposals))
+        {
+            MembersChanged();
+            SubmitWaiting();
+        }
+
+        if ((_options.UnixTimeMs?.Invoke() ?? 0) - started > SlowApplyMs)
+        {
+            _slowApplies++;
+        }
+
+        _consensus.Applied(_applier.Record.Last.Index);
+        CountTowardsCompaction(committed);
+    }
+
+    private void AnswerWhatIsApplied()
+    {
+        var applied = _applier.Record.Last.Index;
+        _reads.Applied(applied);
+        CompleteForwarded(applied);
     }
 
     private void EndTurn()
     {
+        AnswerWhatIsApplied();
         if (_consensus.Leader != _lastLeader)
         {
             _leaderChanges += _consensus.Leader == MemberId.None ? 0 : 1;
@@ -172,7 +211,12 @@ public sealed partial class Node
 
         CompleteTransfers();
         _applier.CompactStep(_options.CompactionStep);
-        CompleteCompactionWaits();
+        if (_compactionWaits.Count > 0 && !Store.HasCompactionWork)
+        {
+            _compactionWaits.ForEach(static wait => wait.Complete(true));
+            _compactionWaits.Clear();
+        }
+
         Volatile.Write(ref _status, LookAround());
         if (Store.HasCompactionWork)
         {
@@ -183,8 +227,15 @@ public sealed partial class Node
     private void OnTick()
     {
         _tick++;
+        _ticksTaken++;
         _consensus.Tick();
-        _proposals.Expire(_tick);
+        var expired = _deadlines.Expired;
+        _deadlines.Pass(_tick, _consensus.Term);
+        if (_deadlines.Expired > expired)
+        {
+            _proposals.Sweep();
+        }
+
         _reads.Tick();
         SubmitWaiting();
     }
@@ -208,7 +259,8 @@ public sealed partial class Node
     private void Fail(Exception error)
     {
         _failure = error;
-        _proposals.RefuseAll(NodeError.Stopped);
+        _inbox.Close(NodeError.Stopped);
+        _deadlines.RefuseAll(NodeError.Stopped);
         _ports.Failed(error);
     }
 
@@ -217,15 +269,18 @@ public sealed partial class Node
         Consensus = _consensus.Status,
         Members = _directory.List,
         PendingProposals = _proposals.InLog,
+        IsRemoved = IsRemoved(_consensus.Id),
         Counters = new NodeCounters
         {
             LeaderChanges = _leaderChanges,
             ProposalsFailed = _proposals.Failed,
+            RequestsExpired = _deadlines.Expired,
             Reads = _reads.Count,
             Compactions = _compactions,
+            SnapshotsSent = _snapshotsSent,
+            SnapshotsInstalled = _snapshotsInstalled,
+            SlowApplies = _slowApplies,
+            LateTicks = _lateTicks,
         },
     };
-
-    /// <summary>The members as this member knows them.</summary>
-    public IReadOnlyList<Member> Members => Status.Members;
 }

@@ -21,7 +21,7 @@ public enum NodeErrorKind
 /// <param name="Message">etcd's text, with its prefix.</param>
 public sealed record NodeError(NodeErrorKind Kind, string Message)
 {
-    /// <summary>No member leads, and none was elected in time. The request did not take effect.</summary>
+    /// <summary>No member leads, and none was elected in time. A write did not take effect.</summary>
     public static readonly NodeError NoLeader = Unavailable("no leader");
 
     /// <summary>Another leader took over while the request was under way; its entry was replaced.</summary>
@@ -29,6 +29,9 @@ public sealed record NodeError(NodeErrorKind Kind, string Message)
 
     /// <summary>No answer in time. The request may still take effect.</summary>
     public static readonly NodeError Timeout = Unavailable("request timed out");
+
+    /// <summary>The leader that took the request is gone, and what became of it is not known. It may still take effect.</summary>
+    public static readonly NodeError LeaderFailed = Unavailable("request timed out, possibly due to previous leader failure");
 
     /// <summary>The leader could not be reached, or its answer was lost. The request may have taken effect.</summary>
     public static readonly NodeError ConnectionLost = Unavailable("request timed out, possibly due to connection lost");
@@ -57,7 +60,7 @@ public sealed record NodeError(NodeErrorKind Kind, string Message)
     /// <summary>The change would leave too few started voters for a quorum.</summary>
     public static readonly NodeError NotEnoughStarted = Precondition("re-configuration failed due to not enough started members");
 
-    /// <summary>Another change of members is under way.</summary>
+    /// <summary>Another change of members was under way all the time that the request may wait.</summary>
     public static readonly NodeError ChangeInProgress = Unavailable("another membership change is in progress, try again");
 
     /// <summary>Only learners are promoted.</summary>

@@ -18,23 +18,50 @@ public sealed record NodeOptions
     /// <summary>Ticks after which a request without an answer is given up (etcd: 5 s and two election timeouts).</summary>
     public int RequestTicks { get; init; } = 70;
 
+    /// <summary>
+    /// Wall-clock time in Unix milliseconds, put into commands that carry none: the only clock the state machine knows. Null:
+    /// whoever proposes sets it.
+    /// </summary>
+    public Func<long>? UnixTimeMs { get; init; }
+
+    /// <summary>
+    /// Callers go on inside the turn that answers them, on the loop's thread. For simulators, whose runs must depend on nothing
+    /// but their inputs; a server's loop must not wait for its callers.
+    /// </summary>
+    public bool AnswersInline { get; init; }
+
     /// <summary>Applied entries after which the state is flushed and the log compacted (etcd: --snapshot-count).</summary>
     public int SnapshotEntries { get; init; } = 10_000;
 
     /// <summary>Bytes of applied entries after which the state is flushed and the log compacted, whichever comes first.</summary>
     public long SnapshotBytes { get; init; } = 64L * 1024 * 1024;
 
-    /// <summary>Entries kept below the compacted index, so that a follower that was away shortly needs no snapshot.</summary>
+    /// <summary>
+    /// Entries kept when the log is compacted, so that a follower that was away shortly needs no snapshot; fewer if they have
+    /// more than half of <see cref="SnapshotBytes"/>.
+    /// </summary>
     public int CatchUpEntries { get; init; } = 5_000;
+
+    /// <summary>
+    /// How many times <see cref="SnapshotEntries"/> and <see cref="SnapshotBytes"/> the log may hold for the sake of followers
+    /// that answer but lag; whoever lags further gets a snapshot.
+    /// </summary>
+    public int LagFactorMax { get; init; } = 4;
 
     /// <summary>Requests that may wait at once; more are refused.</summary>
     public int WaitingRequestsMax { get; init; } = 20_000;
+
+    /// <summary>Bytes of requests that may wait at once; more are refused.</summary>
+    public long WaitingBytesMax { get; init; } = 256L * 1024 * 1024;
 
     /// <summary>Learners that may be members at once (etcd: 1).</summary>
     public int LearnersMax { get; init; } = 1;
 
     /// <summary>Compacted changes that are removed from disk between two turns.</summary>
     public int CompactionStep { get; init; } = 1_000;
+
+    internal TaskCreationOptions AnswerOptions =>
+        AnswersInline ? TaskCreationOptions.None : TaskCreationOptions.RunContinuationsAsynchronously;
 }
 
 /// <summary>What a node needs of the world.</summary>

@@ -18,6 +18,12 @@ public sealed record NodeStatus
     /// <summary>Requests whose answer is awaited.</summary>
     public required int PendingProposals { get; init; }
 
+    /// <summary>
+    /// Whether this member has applied its own removal from the cluster: it has nothing more to do. (A member that was away
+    /// then does not know; the others refuse its calls.)
+    /// </summary>
+    public required bool IsRemoved { get; init; }
+
     /// <summary>Whether this member is a learner.</summary>
     public bool IsLearner => Consensus.Configuration.Learners.Contains(Consensus.Id);
 
@@ -34,9 +40,24 @@ public readonly record struct NodeCounters
     /// <summary>Proposals that were given up or replaced.</summary>
     public long ProposalsFailed { get; init; }
 
+    /// <summary>Requests, reads among them, that nobody answered in time.</summary>
+    public long RequestsExpired { get; init; }
+
     /// <summary>Linearizable reads.</summary>
     public long Reads { get; init; }
 
     /// <summary>Times that the log was compacted.</summary>
     public long Compactions { get; init; }
+
+    /// <summary>Snapshots that were sent to other members, whether they arrived or not.</summary>
+    public long SnapshotsSent { get; init; }
+
+    /// <summary>Snapshots from a leader that replaced this member's state.</summary>
+    public long SnapshotsInstalled { get; init; }
+
+    /// <summary>Batches that took longer than 100 ms to apply.</summary>
+    public long SlowApplies { get; init; }
+
+    /// <summary>Ticks that waited for a turn so long that the next one came: heartbeats left late.</summary>
+    public long LateTicks { get; init; }
 }

@@ -5,27 +5,15 @@ using Raft.Protocol.V1;
 
 namespace Raft.Node;
 
-/// <summary>Something that a caller awaits and that is given up at a certain tick.</summary>
-internal interface IExpiring
-{
-    long Deadline { get; }
-
-    bool IsAnswered { get; }
-
-    void Expire();
-}
-
 /// <summary>A request that goes through the log: a command, or a change of members.</summary>
-internal sealed class PendingRequest(long deadline) : IExpiring
+internal sealed class PendingRequest(NodeOptions options, Admission admission, long deadline, ReadOnlyMemory<byte> data)
+    : PendingAnswer<CommandResult>(options, admission, data.Length, deadline)
 {
-    // Continuations run elsewhere: the loop never runs a caller's code.
-    private readonly TaskCompletionSource<CommandResult> _answer = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    /// <summary>The command's bytes, which become the log entry.</summary>
+    internal ReadOnlyMemory<byte> Data => data;
 
     /// <summary>The command, kept so that it is not decoded again where it was proposed; null for a change of members.</summary>
     internal Command? Command { get; init; }
-
-    /// <summary>The command's bytes, which become the log entry.</summary>
-    internal ReadOnlyMemory<byte> Data { get; init; }
 
     /// <summary>The change of members that is asked for; null for a command.</summary>
     internal ForwardRequest? MembershipRequest { get; init; }
@@ -33,25 +21,26 @@ internal sealed class PendingRequest(long deadline) : IExpiring
     /// <summary>It was forwarded to this member as the leader: it is not forwarded again.</summary>
     internal bool IsForwarded { get; init; }
 
+    /// <summary>It was sent to another member that may have taken it.</summary>
+    internal bool IsSent { get; set; }
+
     /// <summary>Where it stands in the log, once it does.</summary>
     internal EntryId Entry { get; set; }
 
-    internal Task<CommandResult> Answer => _answer.Task;
+    /// <summary>An older request whose entry, of an earlier term, stood at the same index.</summary>
+    internal PendingRequest? OlderAtIndex { get; set; }
 
-    public long Deadline => deadline;
+    /// <summary>What it waits for before it can be appended or forwarded: the refusal if that never comes.</summary>
+    internal NodeError WaitsFor { get; set; } = NodeError.NoLeader;
 
-    public bool IsAnswered => _answer.Task.IsCompleted;
+    internal override void Take(Node node) => node.TakeRequest(this);
 
-    public void Expire() => Refuse(Entry == EntryId.Zero ? NodeError.NoLeader : NodeError.Timeout, surelyNotDone: false);
+    internal override void Refuse(NodeError error) => Refuse(error, surelyNotDone: !MayBeDone);
 
-    internal void Complete(CommandResult result) => _answer.TrySetResult(result);
-
-    internal void Complete(IMessage response) => _answer.TrySetResult(new CommandResult(response, null));
-
-    internal void Refuse(NodeError error, bool surelyNotDone = false) =>
-        _answer.TrySetException(new RequestRefusedException(error, surelyNotDone));
-
-    internal void Fail(Exception error) => _answer.TrySetException(error);
+    internal override void Expire(Term now) =>
+        Refuse(
+            !MayBeDone ? WaitsFor : IsSent || Entry.Term == now ? NodeError.Timeout : NodeError.LeaderFailed,
+            surelyNotDone: !MayBeDone);
 
     /// <summary>As it is sent to the leader.</summary>
     internal ForwardRequest ToForwardRequest(ulong clusterId, MemberId from)
@@ -61,4 +50,6 @@ internal sealed class PendingRequest(long deadline) : IExpiring
         request.From = from.Value;
         return request;
     }
+
+    private bool MayBeDone => IsSent || Entry != EntryId.Zero;
 }

@@ -3,29 +3,29 @@ using Raft.Consensus;
 namespace Raft.Node;
 
 /// <summary>
-/// Requests between being asked and being answered. One that stands in this member's log is answered when an entry is applied
-/// at its index: by its own result, or by a refusal if another leader's entry took its place.
+/// Requests on their way through the log. One that stands in this member's log is answered when an entry is applied at its
+/// index: by its own result, or by a refusal if another entry is committed there. An entry's id (term and index) names it for
+/// good, in every process that ever leads, so it is all that an answer needs to find its caller.
 /// </summary>
 internal sealed class ProposalQueue
 {
     private readonly Dictionary<LogIndex, PendingRequest> _inLog = [];
-    private readonly Queue<IExpiring> _byDeadline = new();
     private List<PendingRequest> _waiting = [];
 
-    /// <summary>Requests that are not answered yet (those at the front of the deadlines that are, do not count).</summary>
-    internal int Count => _byDeadline.Count;
-
+    /// <summary>Requests whose entry awaits its fate.</summary>
     internal int InLog => _inLog.Count;
 
+    /// <summary>Requests whose entry was replaced.</summary>
     internal long Failed { get; private set; }
 
-    /// <summary>Starts to count a request, so that it is given up in time whatever becomes of it.</summary>
-    internal void Track(IExpiring request) => _byDeadline.Enqueue(request);
-
-    /// <summary>No leader takes the request now: it waits for one. It is surely in no log.</summary>
-    internal void Hold(PendingRequest request) => _waiting.Add(request);
-
     internal bool HasWaiting => _waiting.Count > 0;
+
+    /// <summary>Nobody takes the request now: it waits. It is surely in no log.</summary>
+    internal void Hold(PendingRequest request, NodeError waitsFor)
+    {
+        request.WaitsFor = waitsFor;
+        _waiting.Add(request);
+    }
 
     internal List<PendingRequest> TakeWaiting()
     {
@@ -34,18 +34,19 @@ internal sealed class ProposalQueue
         return waiting;
     }
 
+    /// <summary>
+    /// The request stands in the log. An older one at the same index lost its place here, but another member may still hold
+    /// its entry, be elected and commit it (Raft paper, figure 8): its fate is known when the index is applied.
+    /// </summary>
     internal void Appended(PendingRequest request, EntryId entry)
     {
         request.Entry = entry;
-        if (_inLog.Remove(entry.Index, out var replaced))
-        {
-            Replaced(replaced);
-        }
-
+        _inLog.Remove(entry.Index, out var older);
+        request.OlderAtIndex = older;
         _inLog.Add(entry.Index, request);
     }
 
-    /// <summary>The request that the applied entry answers, if there is one.</summary>
+    /// <summary>The request that the applied entry answers, if there is one; others at its index are surely not done.</summary>
     internal PendingRequest? Take(EntryId applied)
     {
         if (!_inLog.Remove(applied.Index, out var request))
@@ -53,60 +54,48 @@ internal sealed class ProposalQueue
             return null;
         }
 
-        if (request.Entry == applied)
+        PendingRequest? answered = null;
+        for (; request is not null; request = request.OlderAtIndex)
         {
-            return request;
+            if (request.Entry == applied)
+            {
+                answered = request;
+            }
+            else
+            {
+                Failed++;
+                request.Refuse(NodeError.LeaderChanged, surelyNotDone: true);
+            }
         }
 
-        Replaced(request);
-        return null;
+        return answered;
     }
 
-    /// <summary>Gives up what waited too long; forgets what was answered.</summary>
-    internal void Expire(long tick)
+    /// <summary>A snapshot stepped over these entries: whether they are part of it cannot be told.</summary>
+    internal void SteppedOver(LogIndex upTo)
     {
-        while (_byDeadline.TryPeek(out var request) && (request.IsAnswered || request.Deadline <= tick))
+        foreach (var index in _inLog.Keys.Where(index => index <= upTo).ToList())
         {
-            _byDeadline.Dequeue();
+            _inLog.Remove(index, out var request);
+            for (; request is not null; request = request.OlderAtIndex)
+            {
+                Failed++;
+                request.Refuse(NodeError.LeaderFailed, surelyNotDone: false);
+            }
+        }
+    }
+
+    /// <summary>Forgets those that were given up, so that they do not pile up where nothing is committed any more.</summary>
+    internal void Sweep()
+    {
+        foreach (var (index, request) in _inLog)
+        {
             if (request.IsAnswered)
             {
-                continue;
-            }
-
-            Failed++;
-            request.Expire();
-            if (request is PendingRequest pending
-                && _inLog.TryGetValue(pending.Entry.Index, out var inLog)
-                && ReferenceEquals(inLog, pending))
-            {
-                _inLog.Remove(pending.Entry.Index);
-            }
-        }
-    }
-
-    /// <summary>The member leaves: nothing more will be answered.</summary>
-    internal void RefuseAll(NodeError error)
-    {
-        foreach (var request in _inLog.Values.Concat(_waiting))
-        {
-            request.Refuse(error);
-        }
-
-        while (_byDeadline.TryDequeue(out var request))
-        {
-            if (!request.IsAnswered)
-            {
-                request.Expire();
+                _inLog.Remove(index);
             }
         }
 
-        _inLog.Clear();
-        _waiting.Clear();
-    }
-
-    private void Replaced(PendingRequest request)
-    {
-        Failed++;
-        request.Refuse(NodeError.LeaderChanged, surelyNotDone: true);
+        _waiting.RemoveAll(request => request.IsAnswered);
     }
 }

@@ -1,40 +1,50 @@
 using Google.Protobuf;
 using Raft.Consensus;
 using Raft.KeyValue;
-using Raft.Node.Ports;
 using Raft.Protocol.Etcd;
 using Raft.Protocol.V1;
 
 namespace Raft.Node;
 
-/// <content>What clients and other members ask. On a follower, requests go on to the leader.</content>
+/// <content>What clients and other members ask, and where it goes: into the log of a leader, from here or forwarded.</content>
 public sealed partial class Node
 {
-    private readonly PriorityQueue<TaskCompletionSource, ulong> _applyWaits = new();
-    private readonly List<TaskCompletionSource> _compactionWaits = [];
-
     /// <summary>Has a command replicated and applied. The result is the state machine's, a refusal included.</summary>
     /// <exception cref="RequestRefusedException">The cluster did not answer; see whether it surely was not done.</exception>
-    public Task<CommandResult> ProposeAsync(Command command) => Submit(new PendingRequest(Deadline)
+    public Task<CommandResult> ProposeAsync(Command command)
     {
-        Command = command,
-        Data = command.ToByteArray(),
-    });
+        if (command.OperationCase == Command.OperationOneofCase.MemberUpdate)
+        {
+            return SubmitChange(new ForwardRequest { MemberUpdate = command.MemberUpdate });
+        }
+
+        if (command.TimeUnixMs == 0 && _options.UnixTimeMs is { } time)
+        {
+            command.TimeUnixMs = time();
+        }
+
+        return Submit(new PendingRequest(_options, _admission, Deadline, command.ToByteArray()) { Command = command });
+    }
 
     /// <summary>Adds a member. The id is chosen here.</summary>
     /// <exception cref="RequestRefusedException">Refused by the rules for members, or no answer.</exception>
     public async Task<MemberAddResponse> AddMemberAsync(MemberAddRequest request) =>
-        (MemberAddResponse)await ChangeMembersAsync(new ForwardRequest { MemberAdd = request }).ConfigureAwait(false);
+        (MemberAddResponse)(await SubmitChange(new ForwardRequest { MemberAdd = request }).ConfigureAwait(false)).Response!;
 
     /// <summary>Removes a member, for good.</summary>
     /// <exception cref="RequestRefusedException">Refused by the rules for members, or no answer.</exception>
     public async Task<MemberRemoveResponse> RemoveMemberAsync(MemberRemoveRequest request) =>
-        (MemberRemoveResponse)await ChangeMembersAsync(new ForwardRequest { MemberRemove = request }).ConfigureAwait(false);
+        (MemberRemoveResponse)(await SubmitChange(new ForwardRequest { MemberRemove = request }).ConfigureAwait(false)).Response!;
 
     /// <summary>Makes a learner that has caught up a voter.</summary>
     /// <exception cref="RequestRefusedException">Refused by the rules for members, or no answer.</exception>
     public async Task<MemberPromoteResponse> PromoteMemberAsync(MemberPromoteRequest request) =>
-        (MemberPromoteResponse)await ChangeMembersAsync(new ForwardRequest { MemberPromote = request }).ConfigureAwait(false);
+        (MemberPromoteResponse)(await SubmitChange(new ForwardRequest { MemberPromote = request }).ConfigureAwait(false)).Response!;
+
+    /// <summary>Gives a member new peer URLs.</summary>
+    /// <exception cref="RequestRefusedException">Refused by the rules for members, or no answer.</exception>
+    public async Task<MemberUpdateResponse> UpdateMemberAsync(MemberUpdateRequest request) =>
+        (MemberUpdateResponse)(await SubmitChange(new ForwardRequest { MemberUpdate = request }).ConfigureAwait(false)).Response!;
 
     /// <summary>
     /// Completes once this member has applied every write that was acknowledged, anywhere, before the call
@@ -47,81 +57,81 @@ public sealed partial class Node
     /// <exception cref="RequestRefusedException">This member does not lead.</exception>
     public Task<LogIndex> ReadIndexAsync() => ReadBarrierAsync(isForwarded: true);
 
-    /// <summary>Carries out, as the leader, what another member forwards.</summary>
-    /// <exception cref="RequestRefusedException">This member does not lead, or the cluster refused or did not answer.</exception>
-    /// <exception cref="CommandRefusedException">The state machine refused the command.</exception>
-    public async Task<ForwardResponse> ForwardedAsync(ForwardRequest request)
-    {
-        var isCommand = request.RequestCase == ForwardRequest.RequestOneofCase.Command;
-        var pending = new PendingRequest(Deadline)
-        {
-            IsForwarded = true,
-            Command = isCommand ? Command.Parser.ParseFrom(request.Command) : null,
-            Data = isCommand ? request.Command.Memory : default,
-            MembershipRequest = isCommand ? null : request,
-        };
-        var result = await Submit(pending).ConfigureAwait(false);
-        return result.Error is { } error
-            ? throw new CommandRefusedException(error)
-            : Forwarding.ToResponse(result.Response!, pending.Entry.Index);
-    }
-
     /// <summary>Completes once no compacted version takes up space any more on this member.</summary>
     public Task CompactionFinishedAsync()
     {
-        var wait = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        _inbox.Post(() => _compactionWaits.Add(wait));
-        return wait.Task;
+        var finished = new PendingCall<bool>(_options);
+        finished.Begin = () => _compactionWaits.Add(finished);
+        _inbox.Post(finished);
+        return finished.Answer;
+    }
+
+    /// <summary>In a turn: a request comes in.</summary>
+    internal void TakeRequest(PendingRequest request)
+    {
+        if (RefusalOf(request.Command) is { } refusal)
+        {
+            request.Refuse(refusal);
+            return;
+        }
+
+        _deadlines.Add(request);
+        Dispatch(request);
+    }
+
+    /// <summary>In a turn: a read comes in.</summary>
+    internal void TakeRead(PendingRead read)
+    {
+        if (RefusalOf(command: null) is { } refusal)
+        {
+            read.Refuse(refusal);
+            return;
+        }
+
+        _deadlines.Add(read);
+        _reads.Add(read);
     }
 
     private long Deadline => Volatile.Read(ref _tick) + _options.RequestTicks;
 
-    private async Task<IMessage> ChangeMembersAsync(ForwardRequest request) =>
-        (await Submit(new PendingRequest(Deadline) { MembershipRequest = request }).ConfigureAwait(false)).Response!;
+    private Task<CommandResult> SubmitChange(ForwardRequest request) =>
+        Submit(new PendingRequest(_options, _admission, Deadline, default) { MembershipRequest = request });
 
-    private Task<LogIndex> ReadBarrierAsync(bool isForwarded)
+    private Task<CommandResult> Submit(PendingRequest request) =>
+        Admit(request, request.Data.Length).Answer;
+
+    private Task<LogIndex> ReadBarrierAsync(bool isForwarded) =>
+        Admit(new PendingRead(_options, _admission, Deadline) { IsForwarded = isForwarded }, bytes: 0).Answer;
+
+    private T Admit<T>(T request, int bytes)
+        where T : PendingAnswer
     {
-        var waiter = new ReadBarrier.Waiter(Deadline) { IsForwarded = isForwarded };
-        _inbox.Post(() =>
+        var isAdmitted = _admission.TryEnter(bytes);
+        if (isAdmitted)
         {
-            if (MayTake(waiter.Refuse))
-            {
-                _proposals.Track(waiter);
-                _reads.Add(waiter);
-            }
-        });
-        return waiter.Answer;
+            _inbox.Post(request);
+        }
+        else
+        {
+            request.RefuseUnadmitted(NodeError.TooManyRequests);
+        }
+
+        return request;
     }
 
-    private Task<CommandResult> Submit(PendingRequest request)
-    {
-        _inbox.Post(() =>
-        {
-            if (MayTake(error => request.Refuse(error, surelyNotDone: true)))
-            {
-                _proposals.Track(request);
-                Dispatch(request);
-            }
-        });
-        return request.Answer;
-    }
-
-    /// <summary>Sheds load before memory grows, and takes nothing new while leaving.</summary>
-    private bool MayTake(Action<NodeError> refuse)
+    /// <summary>
+    /// Nothing new is taken while leaving. Learners serve no client (etcd: "rpc not supported for learner"), but they tell
+    /// their name and raise alarms.
+    /// </summary>
+    private NodeError? RefusalOf(Command? command)
     {
         if (_isLeaving)
         {
-            refuse(NodeError.Stopped);
-            return false;
+            return NodeError.Stopped;
         }
 
-        if (_proposals.Count >= _options.WaitingRequestsMax)
-        {
-            refuse(NodeError.TooManyRequests);
-            return false;
-        }
-
-        return true;
+        var isOwn = command?.OperationCase is Command.OperationOneofCase.MemberAttributes or Command.OperationOneofCase.Alarm;
+        return !isOwn && _applier.Record.Configuration.Learners.Contains(_consensus.Id) ? NodeError.NotForLearner : null;
     }
 
     private void Dispatch(PendingRequest request)
@@ -136,40 +146,48 @@ public sealed partial class Node
         }
         else if (_consensus.Leader != MemberId.None)
         {
+            request.IsSent = true;
             _ = ForwardAsync(request, _consensus.Leader);
         }
         else
         {
-            _proposals.Hold(request);
+            _proposals.Hold(request, NodeError.NoLeader);
         }
     }
 
     private void ProposeHere(PendingRequest request)
     {
-        ProposalResult result;
         if (request.MembershipRequest is { } membership)
         {
-            var (change, error) = _rules.Decide(membership, _consensus.Status);
-            if (error is not null)
+            var decision = _rules.Decide(membership, _consensus.Status);
+            if (decision.Error is { } error)
             {
                 request.Refuse(error, surelyNotDone: true);
-                return;
             }
-
-            result = _consensus.ProposeChange(change!);
+            else if (decision.Change is { } change)
+            {
+                Proposed(request, _consensus.ProposeChange(change));
+            }
+            else
+            {
+                Proposed(request, _consensus.Propose(decision.Command!.ToByteArray()));
+            }
         }
         else
         {
-            result = _consensus.Propose(request.Data);
+            Proposed(request, _consensus.Propose(request.Data));
         }
+    }
 
+    private void Proposed(PendingRequest request, ProposalResult result)
+    {
         switch (result.Outcome)
         {
             case ProposalOutcome.Accepted:
                 _proposals.Appended(request, result.Entry);
                 break;
             case ProposalOutcome.LeadershipMoving when !request.IsForwarded:
-                _proposals.Hold(request);
+                _proposals.Hold(request, NodeError.NoLeader);
                 break;
             case ProposalOutcome.LeadershipMoving or ProposalOutcome.NotLeader:
                 request.Refuse(NodeError.NotLeader, surelyNotDone: true);
@@ -178,15 +196,15 @@ public sealed partial class Node
                 request.Refuse(NodeError.TooManyRequests, surelyNotDone: true);
                 break;
             case ProposalOutcome.ChangeInProgress:
-                request.Refuse(NodeError.ChangeInProgress, surelyNotDone: true);
+                _proposals.Hold(request, NodeError.ChangeInProgress);
                 break;
-            case ProposalOutcome.InvalidChange:
+            default:
                 request.Refuse(NodeError.MemberNotFound, surelyNotDone: true);
                 break;
         }
     }
 
-    /// <summary>Tries again what waited for a leader; none of it is in any log.</summary>
+    /// <summary>Tries again what waited for a leader, or for the change of members before it; none of it is in any log.</summary>
     private void SubmitWaiting()
     {
         if (!_proposals.HasWaiting)
@@ -202,67 +220,4 @@ public sealed partial class Node
             }
         }
     }
-
-    private async Task ForwardAsync(PendingRequest request, MemberId leader)
-    {
-        try
-        {
-            var response = await _ports.Forwarder
-                .ForwardAsync(leader, request.ToForwardRequest(_options.ClusterId, _consensus.Id), CancellationToken.None)
-                .ConfigureAwait(false);
-
-            // The caller may read here next, and shall find what it wrote.
-            await AppliedAsync(new LogIndex(response.Index)).ConfigureAwait(false);
-            request.Complete(Forwarding.FromResponse(response));
-        }
-        catch (ForwardingException error) when (error.SurelyNotDone)
-        {
-            _inbox.Post(() => _proposals.Hold(request));
-        }
-        catch (ForwardingException)
-        {
-            request.Refuse(NodeError.ConnectionLost);
-        }
-        catch (Exception error)
-        {
-            request.Fail(error);
-        }
-    }
-
-    private Task AppliedAsync(LogIndex index)
-    {
-        var wait = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        _inbox.Post(() =>
-        {
-            _applyWaits.Enqueue(wait, index.Value);
-            CompleteApplyWaits();
-        });
-        return wait.Task;
-    }
-
-    private void CompleteApplyWaits()
-    {
-        while (_applyWaits.TryPeek(out var wait, out var index) && index <= _applier.Record.Last.Index.Value)
-        {
-            _applyWaits.Dequeue();
-            wait.SetResult();
-        }
-    }
-
-    private void CompleteCompactionWaits()
-    {
-        if (_compactionWaits.Count > 0 && !Store.HasCompactionWork)
-        {
-            _compactionWaits.ForEach(wait => wait.SetResult());
-            _compactionWaits.Clear();
-        }
-    }
-}
-
-/// <summary>Carries the state machine's refusal of a forwarded command.</summary>
-/// <param name="error">The refusal.</param>
-public sealed class CommandRefusedException(StoreError error) : Exception(error.Message)
-{
-    /// <summary>The refusal.</summary>
-    public StoreError Error => error;
 }

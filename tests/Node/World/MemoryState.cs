@@ -1,0 +1,73 @@
+using Raft.InMemory;
+using Raft.KeyValue.Ports;
+using Raft.Node.Ports;
+
+namespace Raft.Node.Tests.World;
+
+/// <summary>An ordered store of which a crash leaves what it held at the last flush.</summary>
+internal sealed class MemoryState : IStateStore
+{
+    private readonly InMemoryOrderedStore _present = new();
+    private readonly InMemoryOrderedStore _durable = new();
+
+    public int Flushes { get; private set; }
+
+    /// <summary>Batches written; all that one turn applies should be one.</summary>
+    public int Batches { get; private set; }
+
+    public (long Total, long InUse) SizeBytes => (0, 0);
+
+    public IOrderedReader OpenView() => _present.OpenView();
+
+    public void Write(OrderedBatch batch)
+    {
+        Batches++;
+        _present.Write(batch);
+    }
+
+    public byte[]? Get(ReadOnlySpan<byte> key) => _present.Get(key);
+
+    public IOrderedCursor OpenCursor() => _present.OpenCursor();
+
+    public Task FlushAsync()
+    {
+        Flushes++;
+        _durable.ReplaceWith(_present);
+        return Task.CompletedTask;
+    }
+
+    public IStateSnapshot TakeSnapshot() => new Snapshot(_present.Clone());
+
+    public void Install(IReceivedSnapshot snapshot)
+    {
+        _present.ReplaceWith(((Snapshot)snapshot).Content);
+        _durable.ReplaceWith(_present);
+    }
+
+    public Task CompactFilesAsync() => Task.CompletedTask;
+
+    /// <summary>What was not flushed is gone.</summary>
+    public void Crash() => _present.ReplaceWith(_durable);
+
+    public void Dispose()
+    {
+    }
+
+    /// <summary>A copy that needs no files: it travels as it is.</summary>
+    internal sealed class Snapshot(InMemoryOrderedStore content) : IStateSnapshot, IReceivedSnapshot
+    {
+        public InMemoryOrderedStore Content => content;
+
+        public bool IsDisposed { get; private set; }
+
+        public IReadOnlyList<(string Path, long LengthBytes)> Files => [];
+
+        public Stream OpenFile(string path) => Stream.Null;
+
+        public ValueTask WriteAsync(string path, ReadOnlyMemory<byte> data, CancellationToken cancellation) => default;
+
+        public ValueTask CompleteAsync(CancellationToken cancellation) => default;
+
+        public void Dispose() => IsDisposed = true;
+    }
+}
