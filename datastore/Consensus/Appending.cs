@@ -89,5 +89,6 @@ public sealed partial class ConsensusModule
         To = leader,
         Term = _term,
         Log = new EntryId(_log.TermAt(upTo), upTo),
+        Commit = _durability.DurableCommit,
     });
 }

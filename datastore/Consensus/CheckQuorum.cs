@@ -64,21 +64,25 @@ public sealed partial class ConsensusModule
     private void HandleHeartbeat(Message request)
     {
         AdvanceCommitTo(request.Commit);
-        Send(new Message
-        {
-            Kind = MessageKind.HeartbeatResponse,
-            From = Id,
-            To = request.From,
-            Term = _term,
-            Context = request.Context,
-        });
+        AnswerHeartbeat(request.From, request.Context);
     }
+
+    private void AnswerHeartbeat(MemberId leader, ulong readRound) => Send(new Message
+    {
+        Kind = MessageKind.HeartbeatResponse,
+        From = Id,
+        To = leader,
+        Term = _term,
+        Commit = _durability.DurableCommit,
+        Context = readRound,
+    });
 
     private void HandleHeartbeatResponse(Message response)
     {
         if (_role != Role.Leader || ProgressOf(response.From) is not { } member)
             return;
         member.Answered();
+        member.HasDurableCommit(response.Commit);
         FinishTransfer(member);
         ConfirmReadRound(member, response.Context);
     }

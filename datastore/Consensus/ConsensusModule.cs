@@ -51,7 +51,7 @@ public sealed partial class ConsensusModule
         if (recovered.Applied > _log.Last.Index || recovered.HardState.Commit > _log.Last.Index)
             throw new ArgumentException($"State or commit index are ahead of the log, which ends at {_log.Last}.", nameof(recovered));
 
-        _durability = new Durability(_log.Last.Index);
+        _durability = new Durability(_log.Last.Index, recovered.HardState.Commit);
         _term = recovered.HardState.Term;
         _vote = recovered.HardState.Vote;
         Invariant.Holds(_log.Last.Term <= _term, $"the log ends at {_log.Last}, ahead of the recovered term {_term}");

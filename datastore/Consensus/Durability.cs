@@ -23,7 +23,7 @@ internal partial class ConsensusRules
 /// What of the log and the hard state is durable, with any number of writes under way, and the promises that wait for them.
 /// Writes become durable in the order in which they were handed out.
 /// </summary>
-internal sealed class Durability(LogIndex last)
+internal sealed class Durability(LogIndex last, LogIndex commit)
 {
     private readonly Queue<Write> _underWay = new();
     private readonly Queue<(ulong Sequence, Message Message)> _promises = new();
@@ -36,14 +36,14 @@ internal sealed class Durability(LogIndex last)
     /// <summary>The last entry of the present log that was handed out to be written.</summary>
     public LogIndex HandedToDisk { get; private set; } = last;
 
-    /// <summary>Whether all that was handed out is durable.</summary>
-    public bool IsIdle => _issued == _completed;
+    /// <summary>The commit index that a restart will find at least.</summary>
+    public LogIndex DurableCommit { get; private set; } = commit;
 
-    /// <summary>Notes a write of the log up to an index and gives its sequence number.</summary>
-    public ulong BeginWrite(LogIndex upTo)
+    /// <summary>Notes a write of the log up to an index, and of the commit index, and gives its sequence number.</summary>
+    public ulong BeginWrite(LogIndex upTo, LogIndex commit)
     {
         HandedToDisk = upTo;
-        _underWay.Enqueue(new Write { Sequence = ++_issued, UpTo = upTo });
+        _underWay.Enqueue(new Write { Sequence = ++_issued, UpTo = upTo, Commit = commit });
         return _issued;
     }
 
@@ -57,6 +57,7 @@ internal sealed class Durability(LogIndex last)
         while (_underWay.TryPeek(out var write) && write.Sequence <= sequence)
         {
             Durable = Max(Durable, write.UpTo);
+            DurableCommit = write.Commit;
             _completed = write.Sequence;
             _underWay.Dequeue();
         }
@@ -107,6 +108,8 @@ internal sealed class Durability(LogIndex last)
     private sealed class Write
     {
         public required ulong Sequence { get; init; }
+
+        public required LogIndex Commit { get; init; }
 
         /// <summary>Last entry of the present log that this write makes durable.</summary>
         public required LogIndex UpTo { get; set; }

@@ -20,7 +20,8 @@ public sealed record LogEntry(EntryId Id, EntryKind Kind, ReadOnlyMemory<byte> D
 /// <param name="Term">Latest term seen.</param>
 /// <param name="Vote">Who got this member's vote in that term; none if nobody did.</param>
 /// <param name="Commit">
-/// Highest index known to be committed. A hint that spares work after a restart: losing its last value is harmless.
+/// Highest index known to be committed. Written along with what else must be; for its own sake only when a change of members
+/// is to take effect. Otherwise losing its last value costs no more than learning it again.
 /// </param>
 public readonly record struct HardState(Term Term, MemberId Vote, LogIndex Commit);
 

@@ -54,12 +54,33 @@ public sealed partial class ConsensusModule
         return valid ? ProposalOutcome.Accepted : ProposalOutcome.InvalidChange;
     }
 
+    private bool IsChangeNext() => _handedOut < _commit && _log[_handedOut.Next].Kind == EntryKind.ConfigurationChange;
+
+    /// <summary>
+    /// A change takes effect once its commit index is durable here. Whoever is told of it may switch removed members off; a
+    /// member that forgot it at a restart would then wait for their votes for ever. For the same reason a leader acts on a
+    /// removal, its own above all, only once a quorum of those that remain know that it is committed.
+    /// </summary>
+    private bool MayTakeEffect(LogEntry entry)
+    {
+        if (entry.Id.Index > _durability.DurableCommit)
+            return false;
+        if (_role != Role.Leader || ConfigurationChange.Decode(entry.Data) is not { Kind: ConfigurationChangeKind.RemoveMember } removal)
+            return true;
+        var remaining = _configuration.Voters.Remove(removal.Member);
+        var knowing = remaining.Count(voter => voter == Id || ProgressOf(voter)?.DurableCommit >= entry.Id.Index);
+        return knowing >= _rules.QuorumOf(remaining.Count);
+    }
+
     private void ApplyChange(LogEntry entry)
     {
         var change = ConfigurationChange.Decode(entry.Data);
         _configuration = _configuration.Apply(change);
         if (_role != Role.Leader)
+        {
+            TellLeaderOfCommit();
             return;
+        }
 
         if (change.Kind == ConfigurationChangeKind.RemoveMember)
             TellRemoved(change.Member);
@@ -76,6 +97,13 @@ public sealed partial class ConsensusModule
         // Fewer acknowledgements may be enough now.
         CommitByCounting();
         ReleaseConfirmedReads();
+    }
+
+    /// <summary>The leader may wait for this: an answer that confirms no read round.</summary>
+    private void TellLeaderOfCommit()
+    {
+        if (_leader != MemberId.None)
+            AnswerHeartbeat(_leader, readRound: 0);
     }
 
     /// <summary>A last append, so that a member that is gone knows it and does not campaign.</summary>

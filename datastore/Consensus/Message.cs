@@ -55,7 +55,9 @@ public sealed record Message
     /// </summary>
     public EntryId Log { get; init; }
 
-    /// <summary>Append and heartbeat requests: the leader's commit index.</summary>
+    /// <summary>
+    /// Append and heartbeat requests: the leader's commit index. Their answers: the commit index that the sender has on disk.
+    /// </summary>
     public LogIndex Commit { get; init; }
 
     /// <summary>Vote and append responses: no.</summary>

@@ -12,18 +12,20 @@ public sealed partial class ConsensusModule
         _messages.Count > 0
         || _promises.Count > 0
         || HasSomethingToPersist
-        || _handedOut < _rules.MayHandOut(_commit, _durability.Durable)
+        || MayHandOutMore()
         || _releasedReads.Count > 0
         || _droppedReads.Count > 0
         || MayStartReadRound()
         || HasAppendsDue();
 
-    // The commit index alone is not worth a write: it goes with the next one (see HardState.Commit).
+    // The commit index alone is worth a write only if a change of members waits for it (see MembershipChange.cs); otherwise
+    // it goes with the next one.
     private bool HasSomethingToPersist =>
         _snapshotToInstall is not null
         || _durability.HandedToDisk < _log.Last.Index
         || _term != _written.Term
-        || _vote != _written.Vote;
+        || _vote != _written.Vote
+        || (IsChangeNext() && _written.Commit <= _handedOut);
 
     /// <summary>Gives what there is to do and forgets it.</summary>
     public Output TakeOutput()
@@ -53,7 +55,7 @@ public sealed partial class ConsensusModule
         var snapshot = _snapshotToInstall;
         _snapshotToInstall = null;
         var entries = _log.Slice(_durability.HandedToDisk.Next, _log.Last.Index);
-        return (_durability.BeginWrite(_log.Last.Index), snapshot, HardStateToWrite(), entries);
+        return (_durability.BeginWrite(_log.Last.Index, _commit), snapshot, HardStateToWrite(), entries);
     }
 
     private static T[] TakeAll<T>(List<T> items)
@@ -68,20 +70,32 @@ public sealed partial class ConsensusModule
     /// <summary>Committed and locally durable entries in order, of bounded size; changes of members take effect here.</summary>
     private LogEntry[] HandOutCommitted()
     {
-        var limit = _rules.MayHandOut(_commit, _durability.Durable);
-        if (_handedOut >= limit)
+        if (!MayHandOutMore())
             return [];
+        var limit = _rules.MayHandOut(_commit, _durability.Durable);
         var entries = _log.Slice(_handedOut.Next, _log.Fit(_handedOut.Next, limit, _options.CommittedBytesMax));
-        _handedOut = entries[^1].Id.Index;
-        foreach (var entry in entries)
+        for (var i = 0; i < entries.Length; i++)
         {
-            if (entry.Kind == EntryKind.ConfigurationChange)
-                ApplyChange(entry);
+            if (entries[i].Kind == EntryKind.ConfigurationChange)
+            {
+                if (!MayTakeEffect(entries[i]))
+                {
+                    entries = entries[..i];
+                    break;
+                }
+
+                ApplyChange(entries[i]);
+            }
+
+            _handedOut = entries[i].Id.Index;
         }
 
         CampaignIfAskedTo();
         return entries;
     }
+
+    private bool MayHandOutMore() =>
+        _handedOut < _rules.MayHandOut(_commit, _durability.Durable) && (!IsChangeNext() || MayTakeEffect(_log[_handedOut.Next]));
 
     private HardState? HardStateToWrite()
     {

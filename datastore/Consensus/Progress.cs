@@ -52,6 +52,9 @@ internal sealed class Progress(MemberId id, LogIndex next)
     /// <summary>Highest commit index that it was told with entries to back it.</summary>
     public LogIndex CommitTold { get; private set; }
 
+    /// <summary>Highest commit index known to be on its disk.</summary>
+    public LogIndex DurableCommit { get; private set; }
+
     /// <summary>Probing: the one request is under way.</summary>
     public bool ProbeUnderWay { get; private set; }
 
@@ -124,6 +127,12 @@ internal sealed class Progress(MemberId id, LogIndex next)
 
     /// <summary>Not before it is heard from again (a heartbeat's answer) is another probe sent.</summary>
     public void PauseProbing() => ProbeUnderWay = true;
+
+    public void HasDurableCommit(LogIndex index)
+    {
+        if (index > DurableCommit)
+            DurableCommit = index;
+    }
 
     /// <summary>A new period between quorum checks begins.</summary>
     public void BeginPeriod()

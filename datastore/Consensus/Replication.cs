@@ -122,6 +122,7 @@ public sealed partial class ConsensusModule
         if (_role != Role.Leader || ProgressOf(response.From) is not { } member)
             return;
         member.RecentlyActive = true;
+        member.HasDurableCommit(response.Commit);
         if (response.Reject)
             BackTrack(member, response);
         else

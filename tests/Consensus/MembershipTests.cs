@@ -63,6 +63,22 @@ public class MembershipTests
     }
 
     [Fact]
+    public void A_member_that_removed_another_and_restarts_with_an_older_state_does_not_wait_for_its_vote()
+    {
+        var cluster = new Cluster(2);
+        cluster.Elect(2);
+        cluster.Change(ConfigurationChangeKind.RemoveMember, 1);
+        cluster[1].Crash();
+
+        // Its state machine kept nothing, so that the log tells everything anew.
+        cluster[2].Crash();
+        cluster[2].Restart();
+        cluster.TickOnly(2, 20);
+
+        Assert.Equal(Role.Leader, cluster[2].Status.Role);
+    }
+
+    [Fact]
     public void A_removed_leader_hands_over_and_steps_down_section_4_2_2()
     {
         var cluster = new Cluster(3);

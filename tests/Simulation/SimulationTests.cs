@@ -1,0 +1,48 @@
+namespace Raft.Simulation.Tests;
+
+/// <summary>A fixed number of seeds, few enough for every test run; the command line runs as many as one likes.</summary>
+public class SimulationTests
+{
+    public static TheoryData<int> Batches => [.. Enumerable.Range(0, 10)];
+
+    [Theory]
+    [MemberData(nameof(Batches))]
+    public void Every_seed_keeps_all_promises(int batch)
+    {
+        for (var seed = (ulong)batch * 20; seed < (ulong)(batch + 1) * 20; seed++)
+        {
+            var failure = SimulatorCommand.Failure(() => new Simulator(seed).Run());
+            Assert.True(failure is null, $"seed {seed}: {failure}");
+        }
+    }
+
+    [Fact]
+    public void The_same_seed_gives_the_same_run_byte_for_byte()
+    {
+        for (var seed = 1UL; seed <= 5; seed++)
+        {
+            var first = new Simulator(seed, keepsTrace: true);
+            var second = new Simulator(seed, keepsTrace: true);
+
+            first.Run();
+            second.Run();
+
+            Assert.Equal(first.Trace.Text, second.Trace.Text);
+        }
+    }
+
+    [Fact]
+    public void Different_seeds_give_different_runs() =>
+        Assert.NotEqual(new Simulator(1).Run().TraceHash, new Simulator(2).Run().TraceHash);
+
+    public static TheoryData<string> MutationNames => [.. Mutation.All.Select(mutation => mutation.Name)];
+
+    [Theory]
+    [MemberData(nameof(MutationNames))]
+    public void A_rule_broken_on_purpose_is_noticed(string name)
+    {
+        var (_, caughtBy) = Mutation.All.Single(mutation => mutation.Name == name).Hunt(from: 1, seeds: 500);
+
+        Assert.NotNull(caughtBy);
+    }
+}
