@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Diagnostics.Metrics;
 using System.Net;
+using k8s;
 using k8s.Models;
 using KubeOps.KubernetesClient;
 using KubeOps.Operator.Caching;
@@ -21,6 +22,8 @@ public sealed class InformerTests(ApiServer server) : IAsyncLifetime
     private ServiceProvider _services = null!;
     private KubernetesClient _client = null!;
     private Task _running = Task.CompletedTask;
+
+    private static CancellationToken Stop => TestContext.Current.CancellationToken;
 
     public async ValueTask InitializeAsync()
     {
@@ -51,7 +54,7 @@ public sealed class InformerTests(ApiServer server) : IAsyncLifetime
     {
         await Parallel.ForAsync(0, 1203, TestContext.Current.CancellationToken, async (number, stop) =>
             await server.Admin.CoreV1.CreateNamespacedConfigMapAsync(Named($"page-{number}"), _namespace, cancellationToken: stop));
-        var names = (await _client.ListAsync<V1ConfigMap>(_namespace)).Select(map => map.Metadata.Name).Where(name => name.StartsWith("page-", StringComparison.Ordinal)).ToHashSet();
+        var names = (await _client.ListAsync<V1ConfigMap>(_namespace, cancellationToken: Stop)).Select(map => map.Metadata.Name).Where(name => name.StartsWith("page-", StringComparison.Ordinal)).ToHashSet();
         Assert.Equal(1203, names.Count);
     }
 
@@ -60,34 +63,34 @@ public sealed class InformerTests(ApiServer server) : IAsyncLifetime
     {
         var informer = Start();
         await informer.Listed;
-        await server.Admin.CoreV1.CreateNamespacedConfigMapAsync(Named("a"), _namespace);
+        await server.Admin.CoreV1.CreateNamespacedConfigMapAsync(Named("a"), _namespace, cancellationToken: Stop);
         await ToldAsync("+a");
         await server.Admin.CoreV1.PatchNamespacedConfigMapAsync(
-            new V1Patch("""{"data":{"x":"y"}}""", V1Patch.PatchType.MergePatch), "a", _namespace);
+            new V1Patch("""{"data":{"x":"y"}}""", V1Patch.PatchType.MergePatch), "a", _namespace, cancellationToken: Stop);
         await ToldAsync("~a");
-        await server.Admin.CoreV1.DeleteNamespacedConfigMapAsync("a", _namespace);
+        await server.Admin.CoreV1.DeleteNamespacedConfigMapAsync("a", _namespace, cancellationToken: Stop);
         await ToldAsync("-a");
     }
 
     [Fact]
     public async Task What_was_deleted_while_no_watch_stood_is_told_after_a_410()
     {
-        await server.Admin.CoreV1.CreateNamespacedConfigMapAsync(Named("deleted"), _namespace);
-        await server.Admin.CoreV1.CreateNamespacedConfigMapAsync(Named("replaced"), _namespace);
+        await server.Admin.CoreV1.CreateNamespacedConfigMapAsync(Named("deleted"), _namespace, cancellationToken: Stop);
+        await server.Admin.CoreV1.CreateNamespacedConfigMapAsync(Named("replaced"), _namespace, cancellationToken: Stop);
         var informer = Start();
         await ToldAsync("+replaced");
 
         _cutter.Cut(HttpStatusCode.ServiceUnavailable);
-        await server.Admin.CoreV1.DeleteNamespacedConfigMapAsync("deleted", _namespace);
-        await server.Admin.CoreV1.DeleteNamespacedConfigMapAsync("replaced", _namespace);
-        await server.Admin.CoreV1.CreateNamespacedConfigMapAsync(Named("replaced"), _namespace);
+        await server.Admin.CoreV1.DeleteNamespacedConfigMapAsync("deleted", _namespace, cancellationToken: Stop);
+        await server.Admin.CoreV1.DeleteNamespacedConfigMapAsync("replaced", _namespace, cancellationToken: Stop);
+        await server.Admin.CoreV1.CreateNamespacedConfigMapAsync(Named("replaced"), _namespace, cancellationToken: Stop);
         Assert.DoesNotContain("-deleted", _told);
         _cutter.Cut(HttpStatusCode.Gone);
         await ToldAsync("-deleted");
         await ToldAsync("-replaced");
         Assert.Null(informer.Store.Get(new(_namespace, "deleted")));
 
-        await server.Admin.CoreV1.CreateNamespacedConfigMapAsync(Named("later"), _namespace);
+        await server.Admin.CoreV1.CreateNamespacedConfigMapAsync(Named("later"), _namespace, cancellationToken: Stop);
         await ToldAsync("+later");
     }
 

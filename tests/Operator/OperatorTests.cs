@@ -14,6 +14,8 @@ public sealed class OperatorTests(ApiServer server) : IAsyncLifetime
     private string _namespace = null!;
     private Clusters _clusters = null!;
 
+    private static CancellationToken Stop => TestContext.Current.CancellationToken;
+
     public async ValueTask InitializeAsync()
     {
         _namespace = await server.NewNamespaceAsync();
@@ -28,13 +30,13 @@ public sealed class OperatorTests(ApiServer server) : IAsyncLifetime
         await using var running = await RunningOperator.StartAsync(server, _namespace);
         await _clusters.CreateAsync("db");
         await Until.TrueAsync("the StatefulSet is there", () => ExistsAsync(StatefulSetAsync));
-        await server.Admin.CoreV1.ReadNamespacedServiceAsync("db-peers", _namespace);
-        await server.Admin.CoreV1.ReadNamespacedServiceAsync("db-client", _namespace);
-        await server.Admin.CoreV1.ReadNamespacedServiceAccountAsync("db", _namespace);
+        await server.Admin.CoreV1.ReadNamespacedServiceAsync("db-peers", _namespace, cancellationToken: Stop);
+        await server.Admin.CoreV1.ReadNamespacedServiceAsync("db-client", _namespace, cancellationToken: Stop);
+        await server.Admin.CoreV1.ReadNamespacedServiceAccountAsync("db", _namespace, cancellationToken: Stop);
         foreach (var secret in (string[])["db-ca", "db-server-tls", "db-peer-tls", "db-client-tls"])
-            await server.Admin.CoreV1.ReadNamespacedSecretAsync(secret, _namespace);
+            await server.Admin.CoreV1.ReadNamespacedSecretAsync(secret, _namespace, cancellationToken: Stop);
         await Until.TrueAsync("events tell the steps", async () =>
-            (await server.Admin.CoreV1.ListNamespacedEventAsync(_namespace)).Items.Any(one => one.InvolvedObject.Name == "db" && one.Reason == "CreateOrUpdateObject"));
+            (await server.Admin.CoreV1.ListNamespacedEventAsync(_namespace, cancellationToken: Stop)).Items.Any(one => one.InvolvedObject.Name == "db" && one.Reason == "CreateOrUpdateObject"));
         await Until.TrueAsync("the status is of this generation and not Available", async () =>
             await _clusters.GetAsync("db") is { Status.ObservedGeneration: 1 } cluster && Clusters.Condition(cluster, ConditionTypes.Available) == "False");
     }
@@ -45,11 +47,11 @@ public sealed class OperatorTests(ApiServer server) : IAsyncLifetime
         await using var running = await RunningOperator.StartAsync(server, _namespace);
         await _clusters.CreateAsync("db");
         await Until.TrueAsync("the StatefulSet is there", () => ExistsAsync(StatefulSetAsync));
-        await server.Admin.CoreV1.DeleteNamespacedServiceAsync("db-client", _namespace);
-        await Until.TrueAsync("the Service is back", () => ExistsAsync(() => server.Admin.CoreV1.ReadNamespacedServiceAsync("db-client", _namespace)));
+        await server.Admin.CoreV1.DeleteNamespacedServiceAsync("db-client", _namespace, cancellationToken: Stop);
+        await Until.TrueAsync("the Service is back", () => ExistsAsync(() => server.Admin.CoreV1.ReadNamespacedServiceAsync("db-client", _namespace, cancellationToken: Stop)));
 
         await server.Admin.AppsV1.PatchNamespacedStatefulSetAsync(
-            new V1Patch("""{"spec":{"updateStrategy":{"type":"RollingUpdate"}}}""", V1Patch.PatchType.MergePatch), "db", _namespace);
+            new V1Patch("""{"spec":{"updateStrategy":{"type":"RollingUpdate"}}}""", V1Patch.PatchType.MergePatch), "db", _namespace, cancellationToken: Stop);
         await Until.TrueAsync("the update strategy is back", async () => (await StatefulSetAsync()).Spec.UpdateStrategy.Type == "OnDelete");
     }
 
@@ -64,7 +66,7 @@ public sealed class OperatorTests(ApiServer server) : IAsyncLifetime
         await Until.TrueAsync("the problem is a condition", async () =>
             Clusters.Condition(await _clusters.GetAsync("db"), ConditionTypes.SpecValid) == "False");
         await Until.TrueAsync("and a warning", async () =>
-            (await server.Admin.CoreV1.ListNamespacedEventAsync(_namespace)).Items
+            (await server.Admin.CoreV1.ListNamespacedEventAsync(_namespace, cancellationToken: Stop)).Items
                 .Any(one => one.Type == "Warning" && one.Message.Contains("shrink", StringComparison.Ordinal)));
         Assert.Equal(before, (await StatefulSetAsync()).Metadata.Generation);
 
@@ -92,10 +94,10 @@ public sealed class OperatorTests(ApiServer server) : IAsyncLifetime
         var cluster = await _clusters.CreateAsync("db", spec => spec.Storage.Retention.WhenDeleted = VolumeRetentionSpec.Delete);
         await Until.TrueAsync("the finalizer is on", async () => (await _clusters.GetAsync("db")).Metadata.Finalizers?.Contains(RaftClusterFinalizer.Identifier) == true);
         await Until.TrueAsync("the StatefulSet is there", () => ExistsAsync(StatefulSetAsync));
-        await server.Admin.CoreV1.CreateNamespacedPersistentVolumeClaimAsync(ClaimOf(cluster), _namespace);
+        await server.Admin.CoreV1.CreateNamespacedPersistentVolumeClaimAsync(ClaimOf(cluster), _namespace, cancellationToken: Stop);
         await _clusters.DeleteAsync("db");
         await Until.TrueAsync("it is gone", async () => !await ExistsAsync(() => _clusters.GetAsync("db")));
-        var claim = await server.Admin.CoreV1.ReadNamespacedPersistentVolumeClaimAsync("data-db-0", _namespace);
+        var claim = await server.Admin.CoreV1.ReadNamespacedPersistentVolumeClaimAsync("data-db-0", _namespace, cancellationToken: Stop);
         Assert.Contains(claim.Metadata.OwnerReferences, owner => owner.Uid == cluster.Metadata.Uid);
     }
 
@@ -113,8 +115,8 @@ public sealed class OperatorTests(ApiServer server) : IAsyncLifetime
         await first.StopAsync();
         await Until.TrueAsync("the second leads", async () => await HolderAsync() == "second");
         Assert.InRange(DateTime.UtcNow - stopped, TimeSpan.Zero, TimeSpan.FromSeconds(12));
-        await server.Admin.CoreV1.DeleteNamespacedServiceAsync("db-client", _namespace);
-        await Until.TrueAsync("the second acts", () => ExistsAsync(() => server.Admin.CoreV1.ReadNamespacedServiceAsync("db-client", _namespace)));
+        await server.Admin.CoreV1.DeleteNamespacedServiceAsync("db-client", _namespace, cancellationToken: Stop);
+        await Until.TrueAsync("the second acts", () => ExistsAsync(() => server.Admin.CoreV1.ReadNamespacedServiceAsync("db-client", _namespace, cancellationToken: Stop)));
     }
 
     private static V1PersistentVolumeClaim ClaimOf(RaftCluster cluster) => new()
@@ -131,7 +133,7 @@ public sealed class OperatorTests(ApiServer server) : IAsyncLifetime
     {
         try
         {
-            return (await server.Admin.CoordinationV1.ReadNamespacedLeaseAsync(OperatorHost.Name, ApiServer.OperatorNamespace)).Spec.HolderIdentity;
+            return (await server.Admin.CoordinationV1.ReadNamespacedLeaseAsync(OperatorHost.Name, ApiServer.OperatorNamespace, cancellationToken: Stop)).Spec.HolderIdentity;
         }
         catch (HttpOperationException missing) when (missing.Response.StatusCode == HttpStatusCode.NotFound)
         {
@@ -139,7 +141,7 @@ public sealed class OperatorTests(ApiServer server) : IAsyncLifetime
         }
     }
 
-    private Task<V1StatefulSet> StatefulSetAsync() => server.Admin.AppsV1.ReadNamespacedStatefulSetAsync("db", _namespace);
+    private Task<V1StatefulSet> StatefulSetAsync() => server.Admin.AppsV1.ReadNamespacedStatefulSetAsync("db", _namespace, cancellationToken: Stop);
 
     private static async Task<bool> ExistsAsync<T>(Func<Task<T>> read)
     {

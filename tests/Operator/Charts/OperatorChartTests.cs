@@ -43,6 +43,16 @@ public sealed class OperatorChartTests
     }
 
     [Fact]
+    public async Task A_server_that_does_not_know_validation_rules_gets_none()
+    {
+        var old = await Helm.RunAsync("template", "raft-operator", Repository.Find("charts/raft-operator"), "--kube-version", "1.24.9");
+        Assert.Contains("kind: CustomResourceDefinition", old, StringComparison.Ordinal);
+        Assert.DoesNotContain("x-kubernetes-validations", old, StringComparison.Ordinal);
+        var current = await Helm.RunAsync("template", "raft-operator", Repository.Find("charts/raft-operator"), "--kube-version", "1.25.0");
+        Assert.Contains("x-kubernetes-validations", current, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task The_pod_passes_the_restricted_standard()
     {
         var pod = Pod(await RenderAsync(string.Empty));

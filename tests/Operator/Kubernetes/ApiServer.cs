@@ -99,7 +99,7 @@ public sealed class ApiServer : IAsyncLifetime
         _folder.Delete(recursive: true);
     }
 
-    private Kubernetes NewClient(string token, params DelegatingHandler[] handlers) => new(
+    private k8s.Kubernetes NewClient(string token, params DelegatingHandler[] handlers) => new(
         new KubernetesClientConfiguration { Host = $"https://127.0.0.1:{_port}", AccessToken = token, SkipTlsVerify = true }, handlers);
 
     private async Task<bool> ReadyAsync()
@@ -131,13 +131,13 @@ public sealed class ApiServer : IAsyncLifetime
 
     private Task WriteKubeconfigAsync() => File.WriteAllTextAsync(
         Kubeconfig,
-        $$"""
+        $$$"""
         apiVersion: v1
         kind: Config
         current-context: test
         contexts: [{name: test, context: {cluster: test, user: admin}}]
-        clusters: [{name: test, cluster: {server: "https://127.0.0.1:{{_port}}", insecure-skip-tls-verify: true}}]
-        users: [{name: admin, user: {token: {{AdminToken}}}}]
+        clusters: [{name: test, cluster: {server: "https://127.0.0.1:{{{_port}}}", insecure-skip-tls-verify: true}}]
+        users: [{name: admin, user: {token: {{{AdminToken}}}}}]
         """);
 
     private string Inside(string name) => Path.Combine(_folder.FullName, name);
