@@ -1,3 +1,4 @@
+using System.Text.Json.Nodes;
 using KubeOps.Transpiler;
 using Raft.Operator.Api;
 
@@ -15,10 +16,21 @@ public static class GeneratedFiles
         var name = $"{definition["metadata"]!["name"]}.yaml";
         var yaml = Heading + YamlText.Of(definition);
         yield return ($"crds/{name}", yaml);
-        // A chart can only carry what lies in its own folder.
+        // A chart can only carry what lies in its own folder. Helm checks what it sends against the server's own description
+        // of its types, so that a server which does not know validation rules (before 1.25) needs a definition without them.
         yield return ($"charts/raft-operator/files/{name}", yaml);
+        yield return ($"charts/raft-operator/files/before-1.25/{name}", Heading + YamlText.Of(WithoutRules(definition)));
         yield return ("charts/raft-cluster/values.schema.json", ChartValuesSchema.Of(definition));
     }
+
+    private static JsonNode WithoutRules(JsonNode node) => node switch
+    {
+        JsonObject fields => new JsonObject(fields
+            .Where(field => field.Key != "x-kubernetes-validations")
+            .Select(field => KeyValuePair.Create(field.Key, field.Value is null ? null : (JsonNode?)WithoutRules(field.Value)))),
+        JsonArray items => new JsonArray([.. items.Select(item => item is null ? null : WithoutRules(item))]),
+        _ => node.DeepClone(),
+    };
 
     /// <summary>Writes them below <paramref name="repository"/>; gives the exit code.</summary>
     public static int Write(DirectoryInfo repository)

@@ -15,7 +15,7 @@ using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Raft.Operator.KubeOps.Tests.Reconciliation;
 
-public sealed class ReconcilerTests
+public sealed class ReconcilerTests : IDisposable
 {
     private static readonly EntityKey Key = new("space", "a");
 
@@ -24,6 +24,8 @@ public sealed class ReconcilerTests
     private readonly ScriptedController _controller = new();
 
     private static CancellationToken Stop => TestContext.Current.CancellationToken;
+
+    public void Dispose() => _client.Dispose();
 
     [Fact]
     public async Task A_failure_without_a_delay_is_tried_again_for_ever_with_growing_delays()
