@@ -90,8 +90,15 @@ public sealed class TlsTests : IDisposable
         var url = new Uri(member.ClientUrl);
         using var client = new System.Net.Sockets.TcpClient(url.Host, url.Port);
         using var own = X509Certificate2.CreateFromPemFile(File_("tls.crt"), File_("tls.key"));
-        await using var tls = new System.Net.Security.SslStream(client.GetStream(), false, (_, _, _, _) => true);
-        await tls.AuthenticateAsClientAsync(new System.Net.Security.SslClientAuthenticationOptions { TargetHost = "localhost", ClientCertificates = [own] });
+        await using var tls = new System.Net.Security.SslStream(client.GetStream());
+        var onlyOurs = new X509ChainPolicy { TrustMode = X509ChainTrustMode.CustomRootTrust, RevocationMode = X509RevocationMode.NoCheck };
+        onlyOurs.CustomTrustStore.Add(_authority.Certificate);
+        await tls.AuthenticateAsClientAsync(new System.Net.Security.SslClientAuthenticationOptions
+        {
+            TargetHost = "localhost",
+            ClientCertificates = [own],
+            CertificateChainPolicy = onlyOurs,
+        });
         return tls.RemoteCertificate!.GetSerialNumberString();
     }
 

@@ -28,10 +28,20 @@ fetch_source() {
   (cd "$work" && apt-get "${apt[@]}" source -q --only-source "kubernetes" > /dev/null)
 }
 
-# The package carries the libraries it needs (vendor/), so nothing else is fetched. KUBE_GIT_* stand in for its git history.
+# The package carries the libraries it needs (vendor/). Its reflect2 reads the Go runtime's maps in a way that ended with Go
+# 1.18, on which the API server dies at the first custom resource: Debian's own package of that library is newer.
+mend_source() {
+  local ours=$source/vendor/github.com/modern-go/reflect2
+  rm -rf "$ours"
+  cp -r /usr/share/gocode/src/github.com/modern-go/reflect2 "$ours"
+  rm -f "$ours"/*_test.go
+}
+
+# KUBE_GIT_* stand in for the git history that the package lacks.
 compile() {
   local source program
   source=$(find "$work" -maxdepth 1 -type d -name 'kubernetes-*' | head -n 1)
+  mend_source
   mkdir -p "$work/go/src/k8s.io"
   ln -sfn "$source" "$work/go/src/k8s.io/kubernetes"
   cd "$source"
