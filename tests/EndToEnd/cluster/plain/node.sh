@@ -1,28 +1,33 @@
-# One node: a network namespace joined to the machine by a bridge, with containerd, a kubelet and kube-proxy in it. Only
-# the network is separate; mounts and cgroups are the machine's (`ip netns exec` would hide the cgroups from the kubelet).
+# One node: a network namespace joined to the machine by a bridge, and mounts of its own, with containerd, a kubelet and
+# kube-proxy in them. Cgroups are the machine's (`ip netns exec` would hide them from the kubelet).
 # shellcheck shell=bash
 # shellcheck disable=SC2154
 
 node_folder() { echo "$state/node$1"; }
 namespace() { echo "raft-node$1"; }
 containerd_socket() { echo "$state/node$1/containerd.sock"; }
-in_node() { local number=$1; shift; nsenter --net="/run/netns/$(namespace "$number")" "$@"; }
+
+# enter NUMBER: the words that run the command after them inside the node
+enter() { echo nsenter --net="/run/netns/$(namespace "$1")" --mount="/proc/$(process_of "node$1-mounts")/ns/mnt"; }
 
 node_up() {
   local number=$1 name=node$1
   is_running "$name-kubelet" || progress "starting $name"
-  mkdir -p "$(node_folder "$number")"/{containerd,kubelet,cni}
+  mkdir -p "$(node_folder "$number")"/{containerd,kubelet,cni,pod-logs}
   node_network_up "$number"
+  node_mounts_up "$number"
   certificate "$name" "/O=system:nodes/CN=system:node:$name" "DNS:$name,IP:$(node_address "$number")"
   kubeconfig "$name"
   node_settings "$number"
   start_containerd "$number"
   make_cgroups "$name"
-  start "$name-kubelet" nsenter --net="/run/netns/$(namespace "$number")" "$binaries/kubelet" \
+  # shellcheck disable=SC2046
+  start "$name-kubelet" $(enter "$number") "$binaries/kubelet" \
     --kubeconfig="$state/$name.kubeconfig" --config="$(node_folder "$number")/kubelet.yaml" --root-dir="$(node_folder "$number")/kubelet" \
     --hostname-override="$name" --node-ip="$(node_address "$number")" --node-labels="topology.kubernetes.io/zone=zone$number" \
     --container-runtime=remote --container-runtime-endpoint="unix://$(containerd_socket "$number")"
-  start "$name-proxy" nsenter --net="/run/netns/$(namespace "$number")" "$binaries/kube-proxy" --config="$(node_folder "$number")/proxy.yaml"
+  # shellcheck disable=SC2046
+  start "$name-proxy" $(enter "$number") "$binaries/kube-proxy" --config="$(node_folder "$number")/proxy.yaml"
 }
 
 # Without a goodbye: the kubelet first, so that it cannot restart or report anything, then every container.
@@ -35,9 +40,7 @@ node_down() {
   local number=$1 name=node$1
   stop "$name-proxy" "$name-kubelet"
   kill_containers "$number"
-  stop "$name-containerd"
-  unmount_below "$(node_folder "$number")"
-  unmount_stale_pod_networks "$number"
+  stop "$name-containerd" "$name-mounts"
   ip netns delete "$(namespace "$number")" 2> /dev/null || true
   ip link delete "$(namespace "$number")" 2> /dev/null || true
 }
@@ -62,17 +65,15 @@ container_processes() {
 node_image_digest() { ctr --address "$(containerd_socket "$1")" --namespace k8s.io images list | awk -v image="$2" '$1 == image { print $3 }'; }
 node_has_image() { [ -n "$(node_image_digest "$1" "$2")" ]; }
 
-unmount_below() { awk -v folder="$1/" 'index($2, folder) == 1 { print $2 }' /proc/mounts | sort -r | xargs -r umount --lazy; }
-
-# The network plugin keeps each pod's namespace mounted; those whose address is of this node go with it.
-unmount_stale_pod_networks() {
-  local mount
-  for mount in /run/netns/cni-*; do
-    [ -e "$mount" ] || continue
-    if nsenter --net="$mount" ip -4 addr show eth0 2> /dev/null | grep -q "inet $pod_network\.$1\."; then
-      umount --lazy "$mount" && rm -f "$mount"
-    fi
-  done
+# A kubelet removes the logs of pods that are not its own, and their place cannot be set; containerd keeps the pods' network
+# namespaces mounted. Each node therefore has its own view of both folders, which ends with the node's last process.
+node_mounts_up() {
+  local number=$1 name=node$1-mounts
+  # shellcheck disable=SC2016
+  start "$name" unshare --mount --propagation slave sh -c \
+    'mkdir -p /var/log/pods && mount --bind "$1" /var/log/pods && mount -t tmpfs tmpfs /run/netns && exec sleep infinity' \
+    sh "$(node_folder "$number")/pod-logs"
+  await 10 "the mounts of node$number" grep -q ' /run/netns .* tmpfs ' "/proc/$(process_of "$name")/mountinfo"
 }
 
 node_network_up() {
@@ -86,7 +87,7 @@ node_network_up() {
     ip -n "$space" link set lo up
     ip -n "$space" link set eth0 up
     ip -n "$space" route add default via "$control_address"
-    in_node "$number" sh -c 'echo 1 > /proc/sys/net/ipv4/ip_forward'
+    ip netns exec "$space" sh -c 'echo 1 > /proc/sys/net/ipv4/ip_forward'
   fi
   ip link set "$link" master "$bridge" up
   ip route replace "$pod_network.$number.0/24" via "$(node_address "$number")"
@@ -98,7 +99,8 @@ node_network_up() {
 start_containerd() {
   local number=$1 socket
   socket=$(containerd_socket "$number")
-  start "node$number-containerd" nsenter --net="/run/netns/$(namespace "$number")" containerd --config "$(node_folder "$number")/containerd.toml"
+  # shellcheck disable=SC2046
+  start "node$number-containerd" $(enter "$number") containerd --config "$(node_folder "$number")/containerd.toml"
   await 60 "containerd of node$number" ctr --address "$socket" version
   node_has_image "$number" "$pause_image" || ctr --address "$socket" --namespace k8s.io images import "$kubernetes_home/pause.tar" > /dev/null
 }

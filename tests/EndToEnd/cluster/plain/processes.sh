@@ -12,6 +12,8 @@ is_running() {
   [ -n "$started" ] && [ "$(start_time_of "$pid")" = "$started" ]
 }
 
+process_of() { cut -d ' ' -f 1 "$state/pids/$1"; }
+
 # start NAME COMMAND...: in the background, in a session of its own, its output in log/NAME.log; nothing where it runs.
 start() {
   local name=$1 pid
