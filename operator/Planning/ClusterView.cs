@@ -89,6 +89,15 @@ public sealed class ClusterView
     public bool Outdated(Seat seat) => seat.Pod is { } pod && pod.TemplateHash != CurrentHash;
 
     /// <summary>
+    /// Whether the seat's volume holds the data of a member that is none any more. While nobody can say who is one, those last
+    /// seen are taken for members still.
+    /// </summary>
+    public bool HoldsFormerMember(Seat seat) => seat.Volume?.MemberId is { } id
+        && (MembersKnown
+            ? Records.All(record => record.Id != id)
+            : Status.Members is { Count: > 0 } lastSeen && lastSeen.All(member => member.Id != id.ToString()));
+
+    /// <summary>
     /// Whether the voters that would be left still decide, and were enough to agree to the removal: every one of the majority
     /// that the smaller cluster needs works today, without the member that goes.
     /// </summary>

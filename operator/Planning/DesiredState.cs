@@ -12,6 +12,7 @@ public sealed class DesiredState(RaftCluster cluster)
     private readonly Lazy<V1ServiceAccount> _account = new(() => ObjectBuilder.ServiceAccount(cluster));
     private readonly Lazy<V1Service> _peers = new(() => ObjectBuilder.PeerService(cluster));
     private readonly Lazy<V1Service> _client = new(() => ObjectBuilder.ClientService(cluster));
+    private readonly Lazy<ResourceQuantity> _storageSize = new(() => new(cluster.Spec.Storage.Size));
     private readonly Lazy<IReadOnlyList<string>> _problems = new(() => SpecProblems.Find(cluster));
 
     /// <summary>The resource.</summary>
@@ -27,7 +28,7 @@ public sealed class DesiredState(RaftCluster cluster)
     public string Uid => cluster.Metadata.Uid;
 
     /// <summary>Size of each volume.</summary>
-    public ResourceQuantity StorageSize => new(cluster.Spec.Storage.Size);
+    public ResourceQuantity StorageSize => _storageSize.Value;
 
     /// <summary>What makes no sense in the spec by itself; empty if nothing.</summary>
     public IReadOnlyList<string> Problems => _problems.Value;

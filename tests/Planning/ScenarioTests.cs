@@ -184,6 +184,17 @@ public sealed class ScenarioTests
     }
 
     [Fact]
+    public void S8_a_member_that_has_left_and_cannot_start_does_not_hold_up_the_correction_of_another()
+    {
+        // store-3 has left, its data remembers it, and scaling in waits for a quorum that only a corrected store-1 can give.
+        var seen = Cluster(1, members: 4).NotListed(3).Down(3).NotListed(2).Down(2).Outdated(1).Down(1, "ImagePullBackOff");
+        Assert.Equal("store-1", seen.Step<Step.DeletePod>().Name);
+        seen.ListUnknown();
+        seen.Cluster.Status.Members = [new MemberStatus { Name = "store-0", Id = "1" }, new MemberStatus { Name = "store-1", Ordinal = 1, Id = "2" }];
+        Assert.Equal("store-1", seen.Step<Step.DeletePod>().Name);
+    }
+
+    [Fact]
     public void S9_followers_come_first_and_10_after_2()
     {
         var seen = Cluster(9, members: 9);

@@ -55,7 +55,7 @@ public static class StuckPodRule
         view.Seats.Count(other => other is { IsVoter: true, Serving: true, Pod.Terminating: false } && other.Ordinal != seat.Ordinal);
 
     /// <summary>A pod on its way: going, missing, or new and not answering yet. One that nobody can place testifies to nothing.</summary>
-    private static Seat? InFlight(ClusterView view) => view.Seats.FirstOrDefault(seat => seat.Pod switch
+    private static Seat? InFlight(ClusterView view) => view.Seats.FirstOrDefault(seat => IsExpected(view, seat) && seat.Pod switch
     {
         null => seat.Ordinal < view.StatefulSetReplicas,
         { GoneBy: { } due } => view.Now < due + Pace.ComeBack,
@@ -63,4 +63,11 @@ public static class StuckPodRule
         { Trouble: "Unschedulable" } or { NodeLost: true } => false,
         _ => !view.Outdated(seat) && seat.Probe is MemberProbe.Unreachable,
     });
+
+    /// <summary>
+    /// Whether the seat's pod can come up at all. A member that has left stops as soon as it learns so, and its pod, which goes
+    /// only when there is time to scale in, would be waited for in vain.
+    /// </summary>
+    private static bool IsExpected(ClusterView view, Seat seat) =>
+        !view.HoldsFormerMember(seat) && (seat.Record is not null || seat.Ordinal < view.Desired.Replicas);
 }
