@@ -8,7 +8,7 @@ export DOTNET_CLI_TELEMETRY_OPTOUT := 1
 export DOTNET_NOLOGO := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help build up down run test e2e sim bench images crds lint scenarios-update
+.PHONY: help build up down run test e2e sim bench images crds lint
 
 help: ## show this list
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z0-9-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -45,6 +45,3 @@ crds: ## write crds/ anew from the entity types in operator/Api
 
 lint: ## formatting, analyzers, shell scripts, Helm charts
 	@tests/lint.sh
-
-scenarios-update: ## write the expected output of tests/Scenarios anew; explain every changed line in review
-	@UPDATE_SCENARIOS=1 tests/run.sh Scenarios

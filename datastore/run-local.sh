@@ -11,7 +11,7 @@ names=(a b c)
 client_port() { case $1 in a) echo 2379 ;; b) echo 22379 ;; c) echo 32379 ;; esac; }
 
 member_url() { echo "http://127.0.0.1:$(($(client_port "$1") + $2))"; }
-client_urls() { local list=(); for name in "${names[@]}"; do list+=("$(member_url "$name" 0)"); done; (IFS=,; echo "${list[*]}"); }
+client_addresses() { local list=(); for name in "${names[@]}"; do list+=("127.0.0.1:$(client_port "$name")"); done; (IFS=,; echo "${list[*]}"); }
 initial_cluster() { local list=(); for name in "${names[@]}"; do list+=("$name=$(member_url "$name" 1)"); done; (IFS=,; echo "${list[*]}"); }
 
 start_member() {
@@ -63,7 +63,7 @@ cat <<READY
 
 Three members are ready. In another terminal:
 
-  export ETCDCTL_API=3 ETCDCTL_ENDPOINTS=$(client_urls)
+  export ETCDCTL_API=3 ETCDCTL_ENDPOINTS=$(client_addresses)
   etcdctl put greeting hello
   etcdctl get greeting
   etcdctl endpoint status -w table
