@@ -34,8 +34,8 @@ e2e: ## the operator and datastore on a real Kubernetes, broken in every way we 
 sim: ## the deterministic simulator: SEED=42 replays one run, SEEDS=1000 tries as many
 	@tests/Simulation/run.sh $(if $(SEED),--seed $(SEED)) $(if $(SEEDS),--seeds $(SEEDS))
 
-bench: ## throughput and latency against a local cluster, as a table
-	@tests/Benchmarks/run.sh
+bench: ## against etcd and a server that does nothing, as a table (QUICK=1 in three minutes, MICRO=1 for the microbenchmarks)
+	@tests/Benchmarks/run.sh $(if $(MICRO),micro) $(if $(QUICK),--quick)
 
 images: ## both container images, tagged TAG (default dev)
 	@tests/EndToEnd/images/build.sh $(TAG)

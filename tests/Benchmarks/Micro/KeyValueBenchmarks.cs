@@ -6,7 +6,7 @@ using Raft.Protocol.Etcd;
 using Raft.Protocol.V1;
 using Raft.Storage.Ordered;
 
-namespace Raft.Benchmarks;
+namespace Raft.Benchmarks.Micro;
 
 /// <summary>The state machine over RocksDB, without consensus, log or network: what a write and a read cost at the least.</summary>
 [MemoryDiagnoser]

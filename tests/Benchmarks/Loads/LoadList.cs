@@ -1,0 +1,59 @@
+using System.Globalization;
+using Google.Protobuf;
+using Raft.Protocol.Etcd;
+
+namespace Raft.Benchmarks.Loads;
+
+/// <summary>All loads, in the order in which they run and are reported.</summary>
+internal static class LoadList
+{
+    public const int KeysOfRange = 1000;
+
+    private static readonly Load[] All =
+    [
+        .. new[] { 1, 16, 64, 256, 1000 }.Select(clients => Of("put", "put", clients, number => [Put(number)])),
+        .. new[] { 1, 64, 1000 }.Select(clients => Of("get", "get, linearizable", clients, _ => [Get(isSerializable: false)])),
+        .. new[] { 1, 64, 1000 }.Select(clients => Of("get-serializable", "get, serializable", clients, _ => [Get(isSerializable: true)])),
+        Of("mix", "9 gets to 1 put", 256, number => [Put(number), .. Enumerable.Repeat(Get(isSerializable: false), 9)]),
+        Of("txn", "transaction: compare, put", 64, number => [Transaction(number)]),
+        Of("range", $"range of {KeysOfRange} keys", 16, _ => [Range()]) with { KeysBehind = KeysOfRange },
+    ];
+
+    /// <summary>Some of everything, before the first load: a server that compiles while it runs has then done most of that.</summary>
+    public static Load WarmUp { get; } =
+        Of("warm-up", "", 64, number => [Put(number), Get(isSerializable: false), Get(isSerializable: true), Transaction(number)]);
+
+    /// <param name="prefixes">Comma-separated; null for all.</param>
+    public static IReadOnlyList<Load> Matching(string? prefixes)
+    {
+        var matching = prefixes is null
+            ? All
+            : All.Where(load => prefixes.Split(',').Any(prefix => load.Name.StartsWith(prefix, StringComparison.Ordinal)));
+        return [.. matching];
+    }
+
+    private static Load Of(string name, string title, int clients, Func<int, RequestTemplate[]> newRequests) =>
+        new(string.Create(CultureInfo.InvariantCulture, $"{name}-{clients}"), title, clients, newRequests);
+
+    private static RequestTemplate Put(int client) => new(RawCalls.Put, PutOf(client), answerBytesMin: 8);
+
+    private static PutRequest PutOf(int client) => new() { Key = RequestTemplate.Key(), Value = ByteString.CopyFrom(KeySpace.NewValue(client)) };
+
+    private static RequestTemplate Get(bool isSerializable) => new(
+        RawCalls.Range, new RangeRequest { Key = RequestTemplate.Key(), Serializable = isSerializable }, KeySpace.ValueBytes);
+
+    private static RequestTemplate Range() => new(
+        RawCalls.Range,
+        new RangeRequest { Key = RequestTemplate.Key(), RangeEnd = RequestTemplate.Key(KeysOfRange) },
+        KeysOfRange * KeySpace.ValueBytes);
+
+    private static RequestTemplate Transaction(int client) => new(
+        RawCalls.Txn,
+        new TxnRequest
+        {
+            Compare = { new Compare { Target = Compare.Types.CompareTarget.Version, Result = Compare.Types.CompareResult.Greater, Key = RequestTemplate.Key(), Version = 0 } },
+            Success = { new RequestOp { RequestPut = PutOf(client) } },
+            Failure = { new RequestOp { RequestRange = new RangeRequest { Key = RequestTemplate.Key() } } },
+        },
+        answerBytesMin: 8);
+}

@@ -1,0 +1,83 @@
+using System.Globalization;
+using System.Text;
+using Raft.Benchmarks.Loads;
+using Raft.Benchmarks.Servers;
+
+namespace Raft.Benchmarks.Reports;
+
+/// <summary>docs/benchmarks.md.</summary>
+internal static class Markdown
+{
+    private static readonly CultureInfo Culture = CultureInfo.InvariantCulture;
+
+    public static string Write(Plan plan, Results results, IReadOnlyList<string> machine)
+    {
+        var text = new StringBuilder();
+        text.Append("# Benchmarks\n\nWritten by `make bench`: do not edit.\n\n");
+        foreach (var line in machine)
+        {
+            text.Append(Culture, $"- {line}\n");
+        }
+
+        text.Append(Culture, $"- {plan.Rounds} alternating round(s), {plan.Measured.TotalSeconds:0.#} s a load after {plan.WarmUp.TotalSeconds:0.#} s of warm-up; medians of the rounds\n");
+        text.Append(Culture, $"- {KeySpace.Keys} keys, values of {KeySpace.ValueBytes} bytes; clients call {(plan.Target == Target.All ? "all members in turn (a single one the leader)" : "the leader")} over four connections a member\n\n");
+        var names = string.Join(" / ", plan.Servers.Select(static kind => kind.Name));
+        text.Append(Culture, $"Cells with several numbers: {names}. Server CPU and bytes written are those of all three members, memory that of the largest.\n\n");
+        Table(text, Header(plan), plan.Loads.Select(load => Row(plan, results, load)));
+        text.Append('\n');
+        var durable = plan.Servers.Where(static kind => kind.IsDurable).ToList();
+        Table(text, ["ms", .. durable.Select(static kind => kind.Name)], Enum.GetValues<Moment>().Select(moment => Row(durable, results, moment)));
+        return text.ToString();
+    }
+
+    private static List<string> Header(Plan plan) =>
+    [
+        "load", "clients", .. plan.Servers.Select(static kind => $"{kind.Name}, requests/s"), .. Ratios(plan).Select(static other => $"raft : {other.Name}"),
+        "p50 ms", "p99 ms", "p99.9 ms", "server CPU µs/request", "generator CPU µs/request", "resident MiB", "written bytes/request",
+    ];
+
+    private static List<string> Row(Plan plan, Results results, Load load)
+    {
+        double Rate(ServerKind kind) => results.Median(kind, load, static one => one.PerSecond);
+        string Rated(ServerKind kind) => results.Failures(kind, load) is var failed and > 0
+            ? string.Create(Culture, $"{Rate(kind):N0} ({failed} failed)")
+            : Rate(kind).ToString("N0", Culture);
+        string Each(Func<Measurement, double> value, string format) =>
+            string.Join(" / ", plan.Servers.Select(kind => results.Median(kind, load, value).ToString(format, Culture)));
+        return
+        [
+            load.Title, load.Clients.ToString(Culture), .. plan.Servers.Select(Rated),
+            .. Ratios(plan).Select(other => (Rate(plan.Servers[0]) / Rate(other)).ToString("0.00", Culture)),
+            Each(static one => one.MedianMs, "0.00"), Each(static one => one.P99Ms, "0.00"), Each(static one => one.P999Ms, "0.00"),
+            Each(static one => one.ServerCpuUs, "0"), Each(static one => one.GeneratorCpuUs, "0"), Each(static one => one.ResidentMiB, "0"),
+            Each(static one => one.WrittenBytes, "0"),
+        ];
+    }
+
+    private static List<string> Row(List<ServerKind> durable, Results results, Moment moment) =>
+    [
+        moment switch
+        {
+            Moment.StartEmpty => "start without data, until the first write is acknowledged",
+            Moment.RestartWithData => "restart after kill -9 of all members, until the first write is acknowledged",
+            _ => "kill -9 of the leader: longest time without an acknowledgement",
+        },
+        .. durable.Select(kind => results.MedianMs(kind, moment)?.ToString("0", Culture) ?? "-"),
+    ];
+
+    /// <summary>Whom ours is compared with.</summary>
+    private static IEnumerable<ServerKind> Ratios(Plan plan) => plan.Servers[0].Name == ServerKind.Ours ? plan.Servers.Skip(1) : [];
+
+    private static void Table(StringBuilder text, List<string> header, IEnumerable<List<string>> rows)
+    {
+        var all = rows.Prepend(header).ToList();
+        var widths = Enumerable.Range(0, header.Count).Select(column => all.Max(row => row[column].Length)).ToList();
+        string Line(IEnumerable<string> cells) => $"| {string.Join(" | ", cells)} |\n";
+        string Padded(List<string> row) => Line(row.Select((cell, column) => column == 0 ? cell.PadRight(widths[0]) : cell.PadLeft(widths[column])));
+        text.Append(Padded(header)).Append(Line(widths.Select((width, column) => column == 0 ? new string('-', width) : new string('-', width - 1) + ':')));
+        foreach (var row in all.Skip(1))
+        {
+            text.Append(Padded(row));
+        }
+    }
+}

@@ -1,0 +1,43 @@
+using System.Globalization;
+using Raft.Benchmarks.Loads;
+using Raft.Benchmarks.Servers;
+
+namespace Raft.Benchmarks.Reports;
+
+/// <summary>What was seen from outside while a load ran.</summary>
+/// <param name="Time">How long.</param>
+/// <param name="Before">The members' usage at the beginning.</param>
+/// <param name="After">And at the end.</param>
+/// <param name="GeneratorCpu">What the load generator itself used meanwhile.</param>
+internal sealed record Taken(TimeSpan Time, IReadOnlyList<Usage> Before, IReadOnlyList<Usage> After, TimeSpan GeneratorCpu);
+
+/// <summary>One load, once.</summary>
+internal sealed record Measurement(LatencyHistogram Latencies, Taken Taken, int Failures)
+{
+    public double PerSecond => Latencies.Count / Taken.Time.TotalSeconds;
+
+    public double MedianMs => Latencies.Percentile(0.5).TotalMilliseconds;
+
+    public double P99Ms => Latencies.Percentile(0.99).TotalMilliseconds;
+
+    public double P999Ms => Latencies.Percentile(0.999).TotalMilliseconds;
+
+    /// <summary>All members together.</summary>
+    public double ServerCpuUs => PerRequest(Sum(static usage => usage.Cpu.TotalMicroseconds));
+
+    public double GeneratorCpuUs => PerRequest(Taken.GeneratorCpu.TotalMicroseconds);
+
+    /// <summary>Of the largest member.</summary>
+    public double ResidentMiB => Taken.After.Max(static usage => usage.ResidentBytes) / 1048576.0;
+
+    /// <summary>All members together.</summary>
+    public double WrittenBytes => PerRequest(Sum(static usage => usage.WrittenBytes));
+
+    public override string ToString() => string.Create(
+        CultureInfo.InvariantCulture,
+        $"{PerSecond,9:N0}/s   p50 {MedianMs:0.00} p99 {P99Ms:0.00} p99.9 {P999Ms:0.00} ms   CPU a request: server {ServerCpuUs:0} generator {GeneratorCpuUs:0} us   {ResidentMiB:0} MiB{(Failures > 0 ? $"   {Failures} FAILED" : "")}");
+
+    private double Sum(Func<Usage, double> value) => Taken.After.Sum(value) - Taken.Before.Sum(value);
+
+    private double PerRequest(double value) => Latencies.Count == 0 ? double.NaN : value / Latencies.Count;
+}

@@ -1,0 +1,77 @@
+using Raft.Benchmarks.Faults;
+using Raft.Benchmarks.Loads;
+using Raft.Benchmarks.Reports;
+using Raft.Benchmarks.Servers;
+
+namespace Raft.Benchmarks;
+
+/// <summary>
+/// Runs the servers one after the other, each on empty data, again and again: what slows the machine down for a while then
+/// meets all of them, and medians leave it out.
+/// </summary>
+internal sealed class Suite(Plan plan)
+{
+    private readonly Results _results = new();
+
+    public async Task<Results> RunAsync(CancellationToken stop)
+    {
+        for (var round = 0; round < plan.Rounds; round++)
+        {
+            for (var turn = 0; turn < plan.Servers.Count; turn++)
+            {
+                var kind = plan.Servers[(round + turn) % plan.Servers.Count];
+                Tell($"round {round + 1} of {plan.Rounds}: {kind.Name}");
+                await RunAsync(kind, stop);
+            }
+        }
+
+        return _results;
+    }
+
+    private async Task RunAsync(ServerKind kind, CancellationToken stop)
+    {
+        await using var cluster = new LocalCluster(kind, plan.Data);
+        cluster.StartAll();
+        _results.Add(kind, Moment.StartEmpty, await cluster.UntilWritableAsync(stop));
+        await Filling.FillAsync(cluster, stop);
+        await RunAsync(LoadList.WarmUp, cluster, stop);
+        foreach (var load in plan.Loads)
+        {
+            var measurement = await RunAsync(load, cluster, stop);
+            _results.Add(kind, load, measurement);
+            Tell($"  {load.Name,-22} {measurement}");
+        }
+
+        if (kind.IsDurable && plan.LeaderKills > 0)
+        {
+            await BreakAsync(cluster, stop);
+        }
+    }
+
+    private async Task<Measurement> RunAsync(Load load, LocalCluster cluster, CancellationToken stop)
+    {
+        using var connections = await Connections.OpenAsync(cluster, plan.Target, stop);
+        return await new LoadRun(load, connections, cluster).RunAsync(plan.WarmUp, plan.Measured, stop);
+    }
+
+    private async Task BreakAsync(LocalCluster cluster, CancellationToken stop)
+    {
+        foreach (var member in cluster.Members)
+        {
+            member.Kill();
+        }
+
+        cluster.StartAll();
+        var restart = await cluster.UntilWritableAsync(stop);
+        _results.Add(cluster.Kind, Moment.RestartWithData, restart);
+        Tell($"  restart after kill -9 of all: {restart.TotalMilliseconds:0} ms");
+        for (var kill = 0; kill < plan.LeaderKills; kill++)
+        {
+            var gap = await new LeaderKill(cluster).MeasureGapAsync(stop);
+            _results.Add(cluster.Kind, Moment.LeaderKilled, gap);
+            Tell($"  gap after kill -9 of the leader: {gap.TotalMilliseconds:0} ms");
+        }
+    }
+
+    private static void Tell(string what) => Console.Error.WriteLine(what);
+}
