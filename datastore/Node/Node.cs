@@ -176,9 +176,12 @@ public sealed partial class Node
     private void Apply(IReadOnlyList<LogEntry> committed)
     {
         var started = _options.UnixTimeMs?.Invoke() ?? 0;
-        if (_applier.Apply(committed, _proposals))
+        var membersChanged = _applier.Apply(committed, _proposals);
+        _consensus.Applied(_applier.Record.Last.Index);
+        if (membersChanged)
         {
             MembersChanged();
+            // The next change waits for this one to be applied: the core knows it now.
             SubmitWaiting();
         }
 
@@ -187,7 +190,6 @@ public sealed partial class Node
             _slowApplies++;
         }
 
-        _consensus.Applied(_applier.Record.Last.Index);
         CountTowardsCompaction(committed);
     }
 
