@@ -34,12 +34,10 @@ internal sealed class Suite(Plan plan)
         cluster.StartAll();
         _results.Add(kind, Moment.StartEmpty, await cluster.UntilWritableAsync(stop));
         await Filling.FillAsync(cluster, stop);
-        await RunAsync(LoadList.WarmUp, cluster, stop);
+        await RunAsync(LoadList.WarmUp, cluster, 2 * plan.WarmUp, stop);
         foreach (var load in plan.Loads)
         {
-            var measurement = await RunAsync(load, cluster, stop);
-            _results.Add(kind, load, measurement);
-            Tell($"  {load.Name,-22} {measurement}");
+            _results.Add(kind, load, await RunAsync(load, cluster, plan.Measured, stop));
         }
 
         if (kind.IsDurable && plan.LeaderKills > 0)
@@ -48,10 +46,12 @@ internal sealed class Suite(Plan plan)
         }
     }
 
-    private async Task<Measurement> RunAsync(Load load, LocalCluster cluster, CancellationToken stop)
+    private async Task<Measurement> RunAsync(Load load, LocalCluster cluster, TimeSpan measured, CancellationToken stop)
     {
         using var connections = await Connections.OpenAsync(cluster, plan.Target, stop);
-        return await new LoadRun(load, connections, cluster).RunAsync(plan.WarmUp, plan.Measured, stop);
+        var measurement = await new LoadRun(load, connections, cluster).RunAsync(plan.WarmUp, measured, stop);
+        Tell($"  {load.Name,-22} {measurement}");
+        return measurement;
     }
 
     private async Task BreakAsync(LocalCluster cluster, CancellationToken stop)

@@ -1,4 +1,5 @@
 using Google.Protobuf;
+using Grpc.Core;
 using Raft.Benchmarks.Servers;
 using Raft.Protocol.Etcd;
 
@@ -9,6 +10,9 @@ internal static class Filling
 {
     private const int KeysPerRequest = 100;
     private const int RequestsAtOnce = 16;
+    private const int AttemptsMax = 20;
+
+    private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(500);
 
     public static async Task FillAsync(LocalCluster cluster, CancellationToken stop)
     {
@@ -25,8 +29,25 @@ internal static class Filling
                     transaction.Success.Add(new RequestOp { RequestPut = put });
                 }
 
-                using var call = connections.Of(request).AsyncUnaryCall(RawCalls.Txn, null, new(cancellationToken: token), transaction.ToByteArray());
-                await call.ResponseAsync;
+                await SendAsync(connections.Of(request), transaction.ToByteArray(), token);
             });
+    }
+
+    /// <summary>On a slow machine a leader may be replaced meanwhile; to write the same again does no harm.</summary>
+    private static async Task SendAsync(CallInvoker connection, byte[] request, CancellationToken stop)
+    {
+        for (var attempt = 1; ; attempt++)
+        {
+            try
+            {
+                using var call = connection.AsyncUnaryCall(RawCalls.Txn, null, new(cancellationToken: stop), request);
+                await call.ResponseAsync;
+                return;
+            }
+            catch (RpcException error) when (error.StatusCode == StatusCode.Unavailable && attempt < AttemptsMax)
+            {
+                await Task.Delay(Pause, stop);
+            }
+        }
     }
 }

@@ -8,8 +8,8 @@ namespace Raft.Benchmarks.Servers;
 /// <summary>Three members on loopback, with their data in one new folder.</summary>
 internal sealed class LocalCluster : IAsyncDisposable
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
-    private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(5);
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(3);
+    private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(10);
 
     private readonly DirectoryInfo _folder;
 
@@ -62,7 +62,7 @@ internal sealed class LocalCluster : IAsyncDisposable
             }
         }
 
-        throw new TimeoutException($"Member {member.Name} of {Kind.Name} took no write within {Patience.TotalSeconds:0} s.");
+        throw new TimeoutException($"Member {member.Name} of {Kind.Name} took no write within {Patience.TotalSeconds:0} s. {member.LastWords}");
     }
 
     /// <summary>The member that leads, once all agree; of the ceiling, which has none, the first.</summary>

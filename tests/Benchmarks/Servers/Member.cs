@@ -23,6 +23,9 @@ internal sealed class Member(string name, string folder, int clientPort, int pee
 
     private string LogFile => DataDirectory + ".log";
 
+    /// <summary>The end of its log.</summary>
+    public string LastWords => $"The end of {LogFile}:\n{string.Join('\n', File.ReadLines(LogFile).TakeLast(10))}";
+
     public void Start(string program, IEnumerable<string> arguments)
     {
         // The shell only points the output at a file, and then becomes the server.
@@ -64,7 +67,7 @@ internal sealed class Member(string name, string folder, int clientPort, int pee
     {
         if (_process is not { HasExited: false })
         {
-            throw new InvalidOperationException($"Member {name} has ended. {LogFile}: {string.Join('\n', File.ReadLines(LogFile).TakeLast(10))}");
+            throw new InvalidOperationException($"Member {name} has ended. {LastWords}");
         }
     }
 
