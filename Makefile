@@ -31,8 +31,8 @@ test: ## unit, property, simulation, process and operator tests (PROJECT=Consens
 e2e: ## the operator and datastore on a real Kubernetes, broken in every way we know (FILTER=Scaling for one)
 	@tests/EndToEnd/run.sh $(FILTER)
 
-sim: ## the deterministic simulator: SEED=42 replays one run, SEEDS=1000 tries as many
-	@tests/Simulation/run.sh $(if $(SEED),--seed $(SEED)) $(if $(SEEDS),--seeds $(SEEDS))
+sim: ## the deterministic simulator: SEED=42 replays one run, SEEDS=1000 tries as many, MUTATIONS=1 breaks rules on purpose
+	@tests/Simulation/run.sh $(if $(SEED),--seed $(SEED)) $(if $(SEEDS),--seeds $(SEEDS)) $(if $(MUTATIONS),--mutations)
 
 bench: ## against etcd and a server that does nothing, as a table (QUICK=1 in three minutes, MICRO=1 for the microbenchmarks)
 	@tests/Benchmarks/run.sh $(if $(MICRO),micro) $(if $(QUICK),--quick)
