@@ -47,6 +47,9 @@ public sealed class StepExecutor(
         return step switch
         {
             Step.CreateOrUpdateObject apply => applier.ApplyAsync(apply.Target, cancellationToken),
+            Step.DeleteDisruptionBudget budget => GoneAsync(kubernetes.ApiClient.CustomObjects.DeleteNamespacedCustomObjectAsync(
+                "policy", budget.PolicyV1 ? "v1" : "v1beta1", space, "poddisruptionbudgets", budget.Name, Delete(budget.Uid),
+                cancellationToken: cancellationToken)),
             Step.RecreateStatefulSet recreate => GoneAsync(kubernetes.ApiClient.AppsV1.DeleteNamespacedStatefulSetAsync(
                 recreate.Name, space, Delete(recreate.Uid, propagation: "Orphan"), cancellationToken: cancellationToken)),
             Step.ScaleStatefulSet scale => ScaleAsync(cluster, scale, cancellationToken),

@@ -78,6 +78,11 @@ public static class Labels
     /// <summary>UID of the RaftCluster: a cluster deleted and created again under one name is another one.</summary>
     public const string ClusterUid = "raft.io/cluster-uid";
 
+    /// <summary>
+    /// Names of the annotations that the spec gives an object, sorted: without it nobody would notice that the spec has dropped one.
+    /// </summary>
+    public const string GivenAnnotations = "raft.io/given-annotations";
+
     /// <summary>Hash of the pod template that a pod was made from.</summary>
     public const string TemplateHash = "raft.io/template-hash";
 

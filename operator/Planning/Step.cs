@@ -17,6 +17,9 @@ public abstract record Step(string Reason)
     /// <summary>Apply an object, so that our fields are as given here and others keep theirs.</summary>
     public sealed record CreateOrUpdateObject(string Reason, IKubernetesObject<V1ObjectMeta> Target) : Step(Reason);
 
+    /// <summary>Delete the budget of evictions, which is not asked for any more.</summary>
+    public sealed record DeleteDisruptionBudget(string Reason, string Name, string Uid, bool PolicyV1) : Step(Reason);
+
     /// <summary>Delete the StatefulSet but leave its pods, so that it can be made again with another claim template.</summary>
     public sealed record RecreateStatefulSet(string Reason, string Name, string Uid) : Step(Reason);
 

@@ -2,9 +2,13 @@ using System.Net;
 using k8s;
 using k8s.Autorest;
 using k8s.Models;
+using KubeOps.KubernetesClient;
+using Microsoft.Extensions.Logging.Abstractions;
 using Raft.Operator.Api;
+using Raft.Operator.Effects;
 using Raft.Operator.Host.Controllers;
 using Raft.Operator.Host.Tests.Kubernetes;
+using Raft.Operator.Planning;
 
 namespace Raft.Operator.Host.Tests;
 
@@ -47,7 +51,7 @@ public sealed class OperatorTests(ApiServer server) : IAsyncLifetime
         await using var running = await RunningOperator.StartAsync(server, _namespace);
         await _clusters.CreateAsync("db");
         await Until.TrueAsync("the StatefulSet is there", () => ExistsAsync(StatefulSetAsync));
-        await server.Admin.CoreV1.DeleteNamespacedServiceAsync("db-client", _namespace, cancellationToken: Stop);
+        await DeleteAsync<V1Service>("db-client");
         await Until.TrueAsync("the Service is back", () => ExistsAsync(() => server.Admin.CoreV1.ReadNamespacedServiceAsync("db-client", _namespace, cancellationToken: Stop)));
 
         await server.Admin.AppsV1.PatchNamespacedStatefulSetAsync(
@@ -102,6 +106,48 @@ public sealed class OperatorTests(ApiServer server) : IAsyncLifetime
     }
 
     [Fact]
+    public async Task An_authority_that_somebody_deletes_is_replaced_and_its_certificates_stay_trusted_meanwhile()
+    {
+        await using var running = await RunningOperator.StartAsync(server, _namespace);
+        await _clusters.CreateAsync("db");
+        await Until.TrueAsync("the StatefulSet is there", () => ExistsAsync(StatefulSetAsync));
+        var before = await SecretAsync("db-server-tls");
+        await DeleteAsync<V1Secret>("db-ca");
+        await Until.TrueAsync("both authorities are trusted", async () => Certificates(await SecretAsync("db-server-tls"), "ca.crt") == 2);
+        Assert.Equal(before.Data["tls.crt"], (await SecretAsync("db-server-tls")).Data["tls.crt"]);
+        Assert.Equal(2, Certificates(await SecretAsync("db-ca"), "ca.crt"));
+
+        Task<V1Secret> SecretAsync(string name) => server.Admin.CoreV1.ReadNamespacedSecretAsync(name, _namespace, cancellationToken: Stop);
+        static int Certificates(V1Secret secret, string key) => Effects.Certificates.SecretReader.Certificates(secret, key).Count;
+    }
+
+    [Fact]
+    public async Task A_budget_goes_when_the_spec_asks_for_none()
+    {
+        await using var running = await RunningOperator.StartAsync(server, _namespace);
+        await _clusters.CreateAsync("db");
+        await Until.TrueAsync("the budget is there", () => ExistsAsync(BudgetAsync));
+        await _clusters.PatchAsync("db", """{"spec":{"disruptionBudget":{"enabled":false}}}""");
+        await Until.TrueAsync("the budget is gone", async () => !await ExistsAsync(BudgetAsync));
+
+        Task<object> BudgetAsync() => server.Admin.CustomObjects.GetNamespacedCustomObjectAsync("policy", "v1beta1", _namespace, "poddisruptionbudgets", "db", Stop);
+    }
+
+    [Fact]
+    public async Task The_finalizer_tries_again_for_a_minute_and_then_lets_go()
+    {
+        var cluster = await _clusters.CreateAsync("db", spec => spec.Storage.Retention.WhenDeleted = VolumeRetentionSpec.Delete);
+        await server.Admin.CoreV1.CreateNamespacedPersistentVolumeClaimAsync(ClaimOf(cluster), _namespace, cancellationToken: Stop);
+        using var client = new KubernetesClient(server.NewAdminClient());
+        var finalizer = new RaftClusterFinalizer(client, new NothingWorks(), TimeProvider.System, NullLogger<RaftClusterFinalizer>.Instance);
+
+        cluster.Metadata.DeletionTimestamp = DateTime.UtcNow;
+        Assert.Equal("it does not work", (await finalizer.FinalizeAsync(cluster, Stop)).ErrorMessage);
+        cluster.Metadata.DeletionTimestamp = DateTime.UtcNow - TimeSpan.FromMinutes(2);
+        Assert.True((await finalizer.FinalizeAsync(cluster, Stop)).IsSuccess);
+    }
+
+    [Fact]
     public async Task Of_two_replicas_one_acts_and_the_other_takes_over_at_once_when_it_stops()
     {
         await using var first = await RunningOperator.StartAsync(server, _namespace, "first", leaderElection: true);
@@ -115,13 +161,19 @@ public sealed class OperatorTests(ApiServer server) : IAsyncLifetime
         await first.StopAsync();
         await Until.TrueAsync("the second leads", async () => await HolderAsync() == "second");
         Assert.InRange(DateTime.UtcNow - stopped, TimeSpan.Zero, TimeSpan.FromSeconds(12));
-        await server.Admin.CoreV1.DeleteNamespacedServiceAsync("db-client", _namespace, cancellationToken: Stop);
+        await DeleteAsync<V1Service>("db-client");
         await Until.TrueAsync("the second acts", () => ExistsAsync(() => server.Admin.CoreV1.ReadNamespacedServiceAsync("db-client", _namespace, cancellationToken: Stop)));
+    }
+
+    private sealed class NothingWorks : IStepExecutor
+    {
+        public Task<StepOutcome> ExecuteAsync(RaftCluster cluster, Step step, CancellationToken cancellationToken) =>
+            Task.FromResult(new StepOutcome("it does not work"));
     }
 
     private static V1PersistentVolumeClaim ClaimOf(RaftCluster cluster) => new()
     {
-        Metadata = new V1ObjectMeta { Name = $"data-{cluster.Metadata.Name}-0", Labels = Planning.Labels.All(cluster) },
+        Metadata = new V1ObjectMeta { Name = $"data-{cluster.Metadata.Name}-0", Labels = Labels.All(cluster) },
         Spec = new V1PersistentVolumeClaimSpec
         {
             AccessModes = ["ReadWriteOnce"],
@@ -139,6 +191,14 @@ public sealed class OperatorTests(ApiServer server) : IAsyncLifetime
         {
             return null;
         }
+    }
+
+    /// <summary>Servers answer with the object or with a status, as their version pleases: nobody reads it here.</summary>
+    private async Task DeleteAsync<T>(string name)
+        where T : IKubernetesObject<V1ObjectMeta>
+    {
+        using var client = new KubernetesClient(server.NewAdminClient());
+        await client.DeleteAsync<T>(name, _namespace, Stop);
     }
 
     private Task<V1StatefulSet> StatefulSetAsync() => server.Admin.AppsV1.ReadNamespacedStatefulSetAsync("db", _namespace, cancellationToken: Stop);

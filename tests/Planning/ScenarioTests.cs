@@ -250,6 +250,35 @@ public sealed class ScenarioTests
     }
 
     [Fact]
+    public void S10_a_budget_that_is_not_asked_for_any_more_goes_unless_it_is_somebody_elses()
+    {
+        var seen = Cluster();
+        var budget = seen.Desired.DisruptionBudget(1, policyV1: true);
+        budget.Metadata.Uid = "budget-uid";
+        seen.Objects = [seen.Desired.ServiceAccount, seen.Desired.PeerService, seen.Desired.ClientService, budget];
+        Assert.Equal("budget-uid", seen.Step<Step.DeleteDisruptionBudget>().Uid);
+        budget.Metadata.OwnerReferences = null;
+        seen.Step<Step.Nothing>();
+    }
+
+    [Fact]
+    public void An_annotation_that_the_spec_has_dropped_goes_and_one_that_others_made_stays()
+    {
+        var before = new DesiredState(Given.Cluster(change: spec => spec.ClientService = new ClientServiceSpec
+        {
+            Annotations = new Dictionary<string, string> { ["load-balancer"] = "internal" },
+        }));
+        var seen = Cluster();
+        seen.Objects = [seen.Desired.ServiceAccount, seen.Desired.PeerService, before.ClientService];
+        Assert.Equal("store-client", seen.Step<Step.CreateOrUpdateObject>().Target.Metadata.Name);
+
+        var annotated = new DesiredState(Given.Cluster()).ClientService;
+        annotated.Metadata.Annotations["made-by"] = "others";
+        seen.Objects = [seen.Desired.ServiceAccount, seen.Desired.PeerService, annotated];
+        seen.Step<Step.Nothing>();
+    }
+
+    [Fact]
     public void S11_claims_grow_one_by_one_whatever_the_health_and_then_the_stateful_set_is_made_anew()
     {
         var seen = Cluster(change: spec => spec.Storage.Size = "16Gi").Down(1).Down(2).ListUnknown();

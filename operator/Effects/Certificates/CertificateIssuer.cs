@@ -19,6 +19,10 @@ public sealed class CertificateIssuer(IKubernetesClient kubernetes, TimeProvider
         var existing = await ReadAsync(cluster, task.Secret, cancellationToken).ConfigureAwait(false);
         var secret = existing ?? new V1Secret { ApiVersion = "v1", Kind = "Secret", Type = task is CertificateTask.IssueLeaf ? "kubernetes.io/tls" : "Opaque" };
         if (!Change(secret, task, await AuthorityAsync(cluster, task, cancellationToken).ConfigureAwait(false))) return;
+        if (task is CertificateTask.CreateAuthority { Leaves: var leaves })
+            foreach (var leaf in leaves)
+                if (await ReadAsync(cluster, leaf, cancellationToken).ConfigureAwait(false) is { } inUse)
+                    TrustToo(secret, inUse);
 
         var metadata = ObjectBuilder.Metadata(cluster, task.Secret, secret.Metadata?.Annotations);
         if (existing is null)
@@ -101,6 +105,14 @@ public sealed class CertificateIssuer(IKubernetesClient kubernetes, TimeProvider
             default:
                 throw new ArgumentException($"unknown task {task}", nameof(task));
         }
+    }
+
+    /// <summary>Trusts, beside what is trusted already, what <paramref name="other"/> trusts.</summary>
+    private static void TrustToo(V1Secret secret, V1Secret other)
+    {
+        var known = SecretReader.Certificates(secret, "ca.crt").Select(SecretReader.Digest).ToHashSet(StringComparer.Ordinal);
+        foreach (var authority in SecretReader.Certificates(other, "ca.crt").Where(authority => known.Add(SecretReader.Digest(authority))))
+            Put(secret, ("ca.crt", Text(secret, "ca.crt") + authority.ExportCertificatePem()));
     }
 
     private void IssueLeaf(V1Secret secret, CertificateTask.IssueLeaf leaf, V1Secret authority)

@@ -24,29 +24,39 @@ public sealed class RaftClusterFinalizer(
     /// <inheritdoc/>
     public async Task<ReconciliationResult<RaftCluster>> FinalizeAsync(RaftCluster entity, CancellationToken cancellationToken)
     {
-        try
-        {
-            if (entity.Spec.Storage.Retention.WhenDeleted == VolumeRetentionSpec.Delete) await AdoptAsync(entity, cancellationToken);
-        }
-        catch (Exception failure) when (failure is HttpOperationException or HttpRequestException)
-        {
-            if (time.GetUtcNow() - entity.Metadata.DeletionTimestamp < Patience)
-                return ReconciliationResult<RaftCluster>.Failure(entity, failure.Message, failure);
-            logger.LogError(failure, "Volume claims of {Cluster} may be left behind", entity.Metadata.Name);
-        }
-
+        if (entity.Spec.Storage.Retention.WhenDeleted != VolumeRetentionSpec.Delete) return ReconciliationResult<RaftCluster>.Success(entity);
+        if (await TryAdoptAsync(entity, cancellationToken) is not { } problem) return ReconciliationResult<RaftCluster>.Success(entity);
+        if (time.GetUtcNow() - entity.Metadata.DeletionTimestamp < Patience) return ReconciliationResult<RaftCluster>.Failure(entity, problem);
+        logger.LogError("Volume claims of {Cluster} may be left behind: {Problem}", entity.Metadata.Name, problem);
         return ReconciliationResult<RaftCluster>.Success(entity);
     }
 
-    private async Task AdoptAsync(RaftCluster cluster, CancellationToken cancellationToken)
+    private async Task<string?> TryAdoptAsync(RaftCluster cluster, CancellationToken cancellationToken)
     {
+        try
+        {
+            return await AdoptAsync(cluster, cancellationToken);
+        }
+        catch (Exception failure) when (failure is HttpOperationException or HttpRequestException)
+        {
+            return failure.Message;
+        }
+    }
+
+    /// <summary>Makes the cluster the owner of its claims; gives what kept one of them from it.</summary>
+    private async Task<string?> AdoptAsync(RaftCluster cluster, CancellationToken cancellationToken)
+    {
+        string? problem = null;
         var claims = await client.ListAsync<V1PersistentVolumeClaim>(
             cluster.Metadata.NamespaceProperty, $"{Labels.ClusterUid}={cluster.Metadata.Uid}", cancellationToken: cancellationToken);
         foreach (var claim in claims)
         {
             if (claim.Metadata.OwnerReferences?.Any(owner => owner.Uid == cluster.Metadata.Uid) == true) continue;
-            await executor.ExecuteAsync(
+            var outcome = await executor.ExecuteAsync(
                 cluster, new Step.AdoptVolumeClaim("the cluster is being deleted", claim.Metadata.Name, claim.Metadata.Uid, Owned: true), cancellationToken);
+            problem ??= outcome.Problem;
         }
+
+        return problem;
     }
 }

@@ -6,8 +6,11 @@ namespace Raft.Operator.Planning.Certificates;
 /// <param name="Secret">Name of the Secret.</param>
 public abstract record CertificateTask(string Secret)
 {
-    /// <summary>Make the authority's Secret, with a new authority that is at once trusted and signs.</summary>
-    public sealed record CreateAuthority(string Secret, string CommonName, TimeSpan Lifetime) : CertificateTask(Secret);
+    /// <summary>
+    /// Make the authority's Secret, with a new authority that signs. Beside it stays trusted what <paramref name="Leaves"/> trust: if
+    /// the Secret was lost, certificates of the authority before are still in use.
+    /// </summary>
+    public sealed record CreateAuthority(string Secret, string CommonName, TimeSpan Lifetime, ImmutableArray<string> Leaves) : CertificateTask(Secret);
 
     /// <summary>Add a second authority that is trusted but does not sign yet.</summary>
     public sealed record AddNextAuthority(string Secret, string CommonName, TimeSpan Lifetime) : CertificateTask(Secret);

@@ -61,11 +61,13 @@ public static class ObjectBuilder
     public static V1Service ClientService(RaftCluster cluster)
     {
         var names = ClusterNames.Of(cluster);
+        var annotations = new Dictionary<string, string>(cluster.Spec.ClientService?.Annotations ?? new Dictionary<string, string>());
+        annotations[Labels.GivenAnnotations] = string.Join(',', annotations.Keys.Order(StringComparer.Ordinal));
         return new V1Service
         {
             ApiVersion = "v1",
             Kind = "Service",
-            Metadata = Metadata(cluster, names.ClientService, cluster.Spec.ClientService?.Annotations),
+            Metadata = Metadata(cluster, names.ClientService, annotations),
             Spec = new V1ServiceSpec
             {
                 Type = cluster.Spec.ClientService?.Type ?? "ClusterIP",

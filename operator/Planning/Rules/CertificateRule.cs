@@ -34,24 +34,43 @@ public static class CertificateRule
             if (Secret(view, secret) is { OwnerUid: { } owner } && owner != view.Desired.Uid)
                 return new Step.Wait($"secret {secret} belongs to an earlier cluster of this name that is still being deleted", Pace.Soon);
         if (authority?.Certificate is not { } signing)
-            return Do("the certificate authority is missing", new CertificateTask.CreateAuthority(names.Authority, commonName, authorityLifetime));
+            return Do("the certificate authority is missing", new CertificateTask.CreateAuthority(
+                names.Authority, commonName, authorityLifetime, [.. names.Leaves.Where(name => Secret(view, name) is not null)]));
 
-        var subjects = Subjects(view, names);
-        var lifetime = TimeSpan.FromDays(tls.CertificateDays);
-        foreach (var (name, subjectNames) in subjects)
-        {
-            var leaf = Secret(view, name);
-            var task = new CertificateTask.IssueLeaf(name, names.Authority, CommonName(view, name), subjectNames, lifetime);
-            if (leaf?.Certificate is not { } certificate) return Do($"certificate {name} is missing", task);
-            if (!SameSet(leaf.Trusted, authority.Trusted))
-                return Do($"the trusted authorities of {name} have changed", new CertificateTask.UpdateTrust(name, names.Authority));
-            if (certificate.DueForRenewal(view.Now)) return Do($"certificate {name} ends at {certificate.NotAfter:u}", task);
-            if (!certificate.SubjectNames.SequenceEqual(subjectNames)) return Do($"certificate {name} covers other names than it ought to", task);
-            if (certificate.IssuerDigest != signing.Digest) return Do($"certificate {name} was signed by an authority that is being replaced", task);
-        }
-
-        return Rotate(view, names, authority, signing, commonName, authorityLifetime);
+        return Missing(view, names, authority) ?? Renewal(view, names, signing)
+            ?? (SignedBy(view, names, signing) ? Rotate(view, names, authority, signing, commonName, authorityLifetime) : null);
     }
+
+    /// <summary>Certificates that are not there, and those whose holders do not trust what they ought to.</summary>
+    private static Step.IssueCertificates? Missing(ClusterView view, CertificateNames names, SecretView authority)
+    {
+        foreach (var task in Leaves(view, names))
+        {
+            if (Secret(view, task.Secret) is not { Certificate: not null } leaf) return Do($"certificate {task.Secret} is missing", task);
+            if (!SameSet(leaf.Trusted, authority.Trusted))
+                return Do($"the trusted authorities of {task.Secret} have changed", new CertificateTask.UpdateTrust(task.Secret, names.Authority));
+        }
+        return null;
+    }
+
+    /// <summary>Certificates that are to be issued anew; by another authority than before only once every member trusts that one.</summary>
+    private static Step.IssueCertificates? Renewal(ClusterView view, CertificateNames names, CertificateView signing)
+    {
+        var trusted = Propagated(view, names, secret => secret.TrustChangedAt);
+        foreach (var task in Leaves(view, names))
+        {
+            var certificate = Secret(view, task.Secret)!.Certificate!;
+            var sameSigner = certificate.IssuerDigest == signing.Digest;
+            if (!sameSigner && !trusted) continue;
+            if (certificate.DueForRenewal(view.Now)) return Do($"certificate {task.Secret} ends at {certificate.NotAfter:u}", task);
+            if (!certificate.SubjectNames.SequenceEqual(task.SubjectNames)) return Do($"certificate {task.Secret} covers other names than it ought to", task);
+            if (!sameSigner) return Do($"certificate {task.Secret} was signed by an authority that is being replaced", task);
+        }
+        return null;
+    }
+
+    private static bool SignedBy(ClusterView view, CertificateNames names, CertificateView signing) =>
+        names.Leaves.All(name => Secret(view, name)!.Certificate!.IssuerDigest == signing.Digest);
 
     /// <summary>One stage of replacing the authority, once every certificate agrees with the stage before.</summary>
     private static Step.IssueCertificates? Rotate(
@@ -73,14 +92,17 @@ public static class CertificateRule
     private static bool Propagated(ClusterView view, CertificateNames names, Func<SecretView, DateTimeOffset?> changedAt) =>
         names.Leaves.All(name => Secret(view, name) is { } secret && changedAt(secret) is { } at && view.Now - at >= Pace.SecretPropagation);
 
-    private static ImmutableArray<(string Secret, ImmutableArray<string> SubjectNames)> Subjects(ClusterView view, CertificateNames names) =>
-    [
-        (names.Server, CertificateNames.ServerSubjects(view.Desired.Cluster)),
-        (names.Peer, CertificateNames.PeerSubjects(view.Desired.Cluster)),
-        (names.Client, []),
-    ];
+    /// <summary>How each certificate is issued.</summary>
+    private static IEnumerable<CertificateTask.IssueLeaf> Leaves(ClusterView view, CertificateNames names)
+    {
+        var cluster = view.Desired.Cluster;
+        yield return Leaf(names.Server, CertificateNames.ServerSubjects(cluster));
+        yield return Leaf(names.Peer, CertificateNames.PeerSubjects(cluster));
+        yield return Leaf(names.Client, []);
 
-    private static string CommonName(ClusterView view, string secret) => $"{secret}.{view.Desired.Names.Namespace}";
+        CertificateTask.IssueLeaf Leaf(string secret, ImmutableArray<string> subjectNames) => new(
+            secret, names.Authority, $"{secret}.{view.Desired.Names.Namespace}", subjectNames, TimeSpan.FromDays(cluster.Spec.Tls.CertificateDays));
+    }
 
     private static bool SameSet(ImmutableArray<string> left, ImmutableArray<string> right) => left.ToHashSet(StringComparer.Ordinal).SetEquals(right);
 

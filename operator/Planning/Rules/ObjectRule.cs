@@ -4,10 +4,10 @@ using Raft.Operator.Planning.Objects;
 
 namespace Raft.Operator.Planning.Rules;
 
-/// <summary>Account, Services and budget exist and say what they should; what others changed is put back.</summary>
+/// <summary>Account, Services and budget exist, where they are wanted, and say what they should; what others changed is put back.</summary>
 public static class ObjectRule
 {
-    /// <summary>The first object that is missing or different.</summary>
+    /// <summary>The first object that is missing, different or not wanted.</summary>
     public static Step? Decide(ClusterView view)
     {
         foreach (var wanted in Wanted(view))
@@ -20,8 +20,18 @@ public static class ObjectRule
                 return new Step.Wait($"{what} belongs to an earlier cluster of this name that is still being deleted", Pace.Soon);
             if (ObjectDrift.Differs(wanted, found)) return new Step.CreateOrUpdateObject($"{what} differs from what it should be", wanted);
         }
-        return null;
+        return UnwantedBudget(view) is { } budget
+            ? new Step.DeleteDisruptionBudget(
+                "spec.disruptionBudget.enabled is false", budget.Metadata.Name, budget.Metadata.Uid, view.Observation.Features.PolicyV1)
+            : null;
     }
+
+    /// <summary>A budget that we made, before the spec said that there is to be none. One that somebody else made is theirs.</summary>
+    private static V1PodDisruptionBudget? UnwantedBudget(ClusterView view) =>
+        view.Desired.Cluster.Spec.DisruptionBudget.Enabled
+            ? null
+            : view.Observation.Objects.OfType<V1PodDisruptionBudget>().FirstOrDefault(
+                budget => Ownership.IsOurs(budget, view.Desired.Uid) && budget.Metadata.DeletionTimestamp is null);
 
     private static IEnumerable<IKubernetesObject<V1ObjectMeta>> Wanted(ClusterView view)
     {

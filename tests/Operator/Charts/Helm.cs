@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Raft.Operator.Host.Tests.Kubernetes;
 
 namespace Raft.Operator.Host.Tests;
 
@@ -16,6 +17,12 @@ internal static class Helm
         await process.WaitForExitAsync();
         return process.ExitCode == 0 ? await output : throw new InvalidOperationException($"helm {string.Join(' ', arguments)}: {complaint}");
     }
+
+    /// <summary>What it tells whoever installs a chart. Helm asks a server for its version before it says anything.</summary>
+    public static async Task<string> NotesAsync(ApiServer server, string chart, params string[] settings) =>
+        (await RunAsync([
+            "install", "charted", Repository.Find(chart), "--dry-run=client", "--kubeconfig", server.Kubeconfig, "--namespace", "x", .. settings,
+        ])).Split("\nNOTES:\n")[1];
 
     private static string Program()
     {

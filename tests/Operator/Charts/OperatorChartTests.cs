@@ -2,11 +2,14 @@ using System.Reflection;
 using k8s;
 using k8s.Models;
 using KubeOps.Abstractions.Rbac;
+using Raft.Operator.Api;
 using Raft.Operator.Host.Controllers;
+using Raft.Operator.Host.Tests.Kubernetes;
+using Raft.Operator.Planning;
 
 namespace Raft.Operator.Host.Tests.Charts;
 
-public sealed class OperatorChartTests
+public sealed class OperatorChartTests(ApiServer server)
 {
     [Theory]
     [InlineData("")]
@@ -72,6 +75,23 @@ public sealed class OperatorChartTests
     [InlineData("watchNamespace=Not_A_Name")]
     public async Task A_value_that_makes_no_sense_is_refused(string setting) =>
         Assert.Contains("schema", (await Assert.ThrowsAsync<InvalidOperationException>(() => RenderAsync(setting))).Message, StringComparison.Ordinal);
+
+    [Fact]
+    public async Task Its_notes_ask_for_a_cluster_that_makes_sense()
+    {
+        // The server has the definition already, by the hands of another release.
+        var notes = await Helm.NotesAsync(server, "charts/raft-operator", "--set", "crds.install=false");
+        var example = string.Join('\n', notes.Split("<<EOF\n")[1].Split("EOF")[0].Split('\n').Select(line => line.Length > 2 ? line[2..] : line));
+        Assert.Empty(SpecProblems.Find(KubernetesYaml.Deserialize<RaftCluster>(example)));
+        Assert.Contains("in all namespaces.", notes, StringComparison.Ordinal);
+        Assert.Contains("in only.", await Helm.NotesAsync(server, "charts/raft-operator", "--set", "crds.install=false,watchNamespace=only"), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("charts/raft-operator")]
+    [InlineData("charts/raft-cluster")]
+    public async Task Helm_finds_no_fault_with_the_charts(string chart) =>
+        Assert.Contains("0 chart(s) failed", await Helm.RunAsync("lint", "--strict", Repository.Find(chart)), StringComparison.Ordinal);
 
     private static async Task<List<object>> RenderAsync(string setting)
     {

@@ -35,8 +35,7 @@ public sealed class ApiServer : IAsyncLifetime
     public async ValueTask InitializeAsync()
     {
         var etcd = Program("etcd", "/usr/bin/etcd", "install the Debian package etcd-server");
-        var binaries = Environment.GetEnvironmentVariable("RAFT_KUBERNETES_BIN")
-            ?? Path.Combine(Cache(), "raft-kubernetes", "bin");
+        var binaries = Environment.GetEnvironmentVariable("RAFT_KUBERNETES_BIN") ?? await BuiltProgramsAsync();
         var apiServer = Program(
             "kube-apiserver", Path.Combine(binaries, "kube-apiserver"),
             "run tests/EndToEnd/cluster/plain/build-kubernetes.sh, or name a folder with it in RAFT_KUBERNETES_BIN");
@@ -148,8 +147,17 @@ public sealed class ApiServer : IAsyncLifetime
         ? path
         : throw new FileNotFoundException($"{name} is not at {path}, and these tests need it: {remedy}");
 
-    private static string Cache() =>
-        Environment.GetEnvironmentVariable("XDG_CACHE_HOME") ?? Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".cache");
+    /// <summary>Where build-kubernetes.sh leaves what it builds, by its own word.</summary>
+    private static async Task<string> BuiltProgramsAsync()
+    {
+        var start = new ProcessStartInfo("bash") { RedirectStandardOutput = true };
+        foreach (var argument in (string[])["-c", "source \"$0\" && echo \"$binaries\"", Repository.Find("tests/EndToEnd/cluster/plain/settings.sh")])
+            start.ArgumentList.Add(argument);
+        using var shell = Process.Start(start)!;
+        var folder = await shell.StandardOutput.ReadToEndAsync();
+        await shell.WaitForExitAsync();
+        return folder.Trim();
+    }
 
     private static int FreePort()
     {

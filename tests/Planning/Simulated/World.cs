@@ -139,6 +139,9 @@ internal sealed class World
                 Kubernetes.Objects.RemoveAll(other => other.GetType() == apply.Target.GetType() && other.Metadata.Name == apply.Target.Metadata.Name);
                 Kubernetes.Objects.Add(apply.Target);
                 break;
+            case Step.DeleteDisruptionBudget budget:
+                Kubernetes.Objects.RemoveAll(other => other is V1PodDisruptionBudget && other.Metadata.Uid == budget.Uid);
+                break;
             case Step.RecreateStatefulSet recreate when Kubernetes.StatefulSet?.Metadata.Uid == recreate.Uid:
                 Kubernetes.StatefulSet = null;
                 break;
