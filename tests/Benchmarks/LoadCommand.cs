@@ -13,7 +13,7 @@ internal static class LoadCommand
         var quick = new Option<bool>("--quick") { Description = "One short round, for a first look." };
         var rounds = new Option<int?>("--rounds") { Description = "Times that every server runs; medians are reported." };
         var seconds = new Option<double?>("--seconds") { Description = "Measured seconds of each load." };
-        var only = new Option<string?>("--only") { Description = "Loads whose names begin so, comma-separated: put-,get-1000." };
+        var only = new Option<string?>("--only") { Description = "Some loads, comma-separated, or all that begin so: put-,get-1000." };
         var servers = new Option<string>("--servers") { Description = "Which to run.", DefaultValueFactory = _ => "raft,etcd,ceiling" };
         var target = new Option<Target>("--target") { Description = "Whom clients call.", DefaultValueFactory = _ => Target.All };
         var noFaults = new Option<bool>("--no-faults") { Description = "Leave restarts and killed leaders out." };
@@ -31,7 +31,7 @@ internal static class LoadCommand
             var isQuick = given.GetValue(quick);
             var plan = new Plan
             {
-                Servers = [.. given.GetValue(servers)!.Split(',').Select(name => ServerKind.Of(name, given.GetValue(raft)!, given.GetValue(etcd)!))],
+                Servers = [.. given.GetValue(servers)!.Split(',').Select(name => ServerKind.Of(name, Located(given.GetValue(raft)!), Located(given.GetValue(etcd)!)))],
                 Loads = LoadList.Matching(given.GetValue(only)),
                 Rounds = given.GetValue(rounds) ?? (isQuick ? 1 : 3),
                 WarmUp = TimeSpan.FromSeconds(isQuick ? 0.7 : 2),
@@ -52,4 +52,7 @@ internal static class LoadCommand
         });
         return root.Parse(args).InvokeAsync();
     }
+
+    /// <summary>Members run in a folder of their own; a path is meant from here, a bare name from PATH.</summary>
+    private static string Located(string program) => program.Contains('/', StringComparison.Ordinal) ? Path.GetFullPath(program) : program;
 }

@@ -12,6 +12,7 @@ namespace Raft.Benchmarks;
 internal sealed class Suite(Plan plan)
 {
     private readonly Results _results = new();
+    private readonly DataDisk _disk = new(plan.Data);
 
     public async Task<Results> RunAsync(CancellationToken stop)
     {
@@ -49,7 +50,7 @@ internal sealed class Suite(Plan plan)
     private async Task<Measurement> RunAsync(Load load, LocalCluster cluster, TimeSpan measured, CancellationToken stop)
     {
         using var connections = await Connections.OpenAsync(cluster, plan.Target, stop);
-        var measurement = await new LoadRun(load, connections, cluster).RunAsync(plan.WarmUp, measured, stop);
+        var measurement = await new LoadRun(load, connections, cluster, _disk).RunAsync(plan.WarmUp, measured, stop);
         Tell($"  {load.Name,-22} {measurement}");
         return measurement;
     }

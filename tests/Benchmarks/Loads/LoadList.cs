@@ -23,14 +23,9 @@ internal static class LoadList
     public static Load WarmUp { get; } =
         Of("warm-up", "", 64, number => [Put(number), Get(isSerializable: false), Get(isSerializable: true), Transaction(number)]);
 
-    /// <param name="prefixes">Comma-separated; null for all.</param>
-    public static IReadOnlyList<Load> Matching(string? prefixes)
-    {
-        var matching = prefixes is null
-            ? All
-            : All.Where(load => prefixes.Split(',').Any(prefix => load.Name.StartsWith(prefix, StringComparison.Ordinal)));
-        return [.. matching];
-    }
+    /// <param name="names">Comma-separated, or their beginnings up to a dash: put-,get-64. Null for all.</param>
+    public static IReadOnlyList<Load> Matching(string? names) =>
+        [.. All.Where(load => names is null || names.Split(',').Any(name => name.EndsWith('-') ? load.Name.StartsWith(name, StringComparison.Ordinal) : load.Name == name))];
 
     private static Load Of(string name, string title, int clients, Func<int, RequestTemplate[]> newRequests) =>
         new(string.Create(CultureInfo.InvariantCulture, $"{name}-{clients}"), title, clients, newRequests);

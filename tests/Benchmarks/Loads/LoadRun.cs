@@ -6,7 +6,7 @@ using Raft.Benchmarks.Servers;
 namespace Raft.Benchmarks.Loads;
 
 /// <summary>One load on one cluster: its clients call as fast as they are answered, first to warm up, then measured.</summary>
-internal sealed class LoadRun(Load load, Connections connections, LocalCluster cluster)
+internal sealed class LoadRun(Load load, Connections connections, LocalCluster cluster, DataDisk disk)
 {
     private static readonly TimeSpan PauseAfterFailure = TimeSpan.FromMilliseconds(10);
 
@@ -46,12 +46,13 @@ internal sealed class LoadRun(Load load, Connections connections, LocalCluster c
         stop.WaitHandle.WaitOne(warmUp);
         var before = Usages();
         var generatorBefore = Environment.CpuUsage.TotalTime;
+        var writtenBefore = disk.WrittenBytes;
         var started = Stopwatch.GetTimestamp();
         _phase = Phase.Measured;
         stop.WaitHandle.WaitOne(measured);
         _phase = Phase.Over;
         var time = Stopwatch.GetElapsedTime(started);
-        return new(time, before, Usages(), Environment.CpuUsage.TotalTime - generatorBefore);
+        return new(time, before, Usages(), Environment.CpuUsage.TotalTime - generatorBefore, disk.WrittenBytes - writtenBefore);
     }
 
     private async Task<LatencyHistogram> CallAsync(int number, CancellationToken stop)

@@ -22,7 +22,7 @@ internal static class Markdown
         text.Append(Culture, $"- {plan.Rounds} alternating round(s), {plan.Measured.TotalSeconds:0.#} s a load after {plan.WarmUp.TotalSeconds:0.#} s of warm-up; medians of the rounds\n");
         text.Append(Culture, $"- {KeySpace.Keys} keys, values of {KeySpace.ValueBytes} bytes; clients call {(plan.Target == Target.All ? "all members in turn (a single one the leader)" : "the leader")} over four connections a member\n\n");
         var names = string.Join(" / ", plan.Servers.Select(static kind => kind.Name));
-        text.Append(Culture, $"Cells with several numbers: {names}. Server CPU and bytes written are those of all three members, memory that of the largest.\n\n");
+        text.Append(Culture, $"Cells with several numbers: {names}. Server CPU is that of all three members, memory that of the largest; bytes written are what reached the disk meanwhile.\n\n");
         Table(text, Header(plan), plan.Loads.Select(load => Row(plan, results, load)));
         text.Append('\n');
         var durable = plan.Servers.Where(static kind => kind.IsDurable).ToList();

@@ -9,7 +9,8 @@ namespace Raft.Benchmarks.Reports;
 /// <param name="Before">The members' usage at the beginning.</param>
 /// <param name="After">And at the end.</param>
 /// <param name="GeneratorCpu">What the load generator itself used meanwhile.</param>
-internal sealed record Taken(TimeSpan Time, IReadOnlyList<Usage> Before, IReadOnlyList<Usage> After, TimeSpan GeneratorCpu);
+/// <param name="WrittenBytes">To the disk meanwhile; null if nobody counts that.</param>
+internal sealed record Taken(TimeSpan Time, IReadOnlyList<Usage> Before, IReadOnlyList<Usage> After, TimeSpan GeneratorCpu, long? WrittenBytes);
 
 /// <summary>One load, once.</summary>
 internal sealed record Measurement(LatencyHistogram Latencies, Taken Taken, int Failures)
@@ -23,7 +24,7 @@ internal sealed record Measurement(LatencyHistogram Latencies, Taken Taken, int 
     public double P999Ms => Latencies.Percentile(0.999).TotalMilliseconds;
 
     /// <summary>All members together.</summary>
-    public double ServerCpuUs => PerRequest(Sum(static usage => usage.Cpu.TotalMicroseconds));
+    public double ServerCpuUs => PerRequest(CpuUs(Taken.After) - CpuUs(Taken.Before));
 
     public double GeneratorCpuUs => PerRequest(Taken.GeneratorCpu.TotalMicroseconds);
 
@@ -31,13 +32,13 @@ internal sealed record Measurement(LatencyHistogram Latencies, Taken Taken, int 
     public double ResidentMiB => Taken.After.Max(static usage => usage.ResidentBytes) / 1048576.0;
 
     /// <summary>All members together.</summary>
-    public double WrittenBytes => PerRequest(Sum(static usage => usage.WrittenBytes));
+    public double WrittenBytes => PerRequest(Taken.WrittenBytes ?? double.NaN);
 
     public override string ToString() => string.Create(
         CultureInfo.InvariantCulture,
         $"{PerSecond,9:N0}/s   p50 {MedianMs:0.00} p99 {P99Ms:0.00} p99.9 {P999Ms:0.00} ms   CPU a request: server {ServerCpuUs:0} generator {GeneratorCpuUs:0} us   {ResidentMiB:0} MiB{(Failures > 0 ? $"   {Failures} FAILED" : "")}");
 
-    private double Sum(Func<Usage, double> value) => Taken.After.Sum(value) - Taken.Before.Sum(value);
+    private static double CpuUs(IReadOnlyList<Usage> usages) => usages.Sum(static usage => usage.Cpu.TotalMicroseconds);
 
     private double PerRequest(double value) => Latencies.Count == 0 ? double.NaN : value / Latencies.Count;
 }

@@ -29,7 +29,11 @@ internal sealed class Member(string name, string folder, int clientPort, int pee
     public void Start(string program, IEnumerable<string> arguments)
     {
         // The shell only points the output at a file, and then becomes the server.
-        var start = new ProcessStartInfo("/bin/sh") { ArgumentList = { "-c", "exec \"$0\" \"$@\" >> \"$LOG_FILE\" 2>&1", program } };
+        var start = new ProcessStartInfo("/bin/sh")
+        {
+            ArgumentList = { "-c", "exec \"$0\" \"$@\" >> \"$LOG_FILE\" 2>&1", program },
+            WorkingDirectory = folder,
+        };
         foreach (var argument in arguments)
         {
             start.ArgumentList.Add(argument);
