@@ -17,6 +17,7 @@ public sealed partial class ConsensusModule
         if (!IsContiguous(request))
             return;
 
+        _commitTold = Max(_commitTold, request.Commit);
         var previous = request.Log;
         if (previous.Index < _commit)
         {

@@ -55,7 +55,7 @@ public sealed partial class ConsensusModule
                 From = Id,
                 To = member.Id,
                 Term = _term,
-                Commit = Min(member.Match, _commit),
+                Commit = Min(member.Match, CommitFor(member)),
                 Context = _readRound,
             });
         }
@@ -63,6 +63,7 @@ public sealed partial class ConsensusModule
 
     private void HandleHeartbeat(Message request)
     {
+        _commitTold = Max(_commitTold, request.Commit);
         AdvanceCommitTo(request.Commit);
         AnswerHeartbeat(request.From, request.Context);
     }

@@ -17,7 +17,8 @@ public sealed partial class ConsensusModule
 
     /// <summary>
     /// Only voters campaign, and only once they know who the voters are: a change that is committed but not yet handed out
-    /// is a change that this member's configuration lacks.
+    /// is a change that this member's configuration lacks. Its own removal is no hindrance: it waits for a leader's word, and
+    /// it may take this member to be that leader (see MembershipChange.cs).
     /// </summary>
     private bool MayCampaign()
     {
@@ -28,7 +29,7 @@ public sealed partial class ConsensusModule
     {
         for (var index = _handedOut.Next; index <= _commit; index = index.Next)
         {
-            if (_log[index].Kind == EntryKind.ConfigurationChange)
+            if (_log[index].Kind == EntryKind.ConfigurationChange && !IsOwnRemoval(_log[index]))
                 return true;
         }
 

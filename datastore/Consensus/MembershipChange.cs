@@ -24,6 +24,12 @@ public sealed partial class ConsensusModule
     // No further change before this index is applied: the last change proposed, or, for a new leader, whatever its log held.
     private LogIndex _changeBarrier;
 
+    // A leader's removal of a member that has not taken effect yet; None where there is none.
+    private (MemberId Member, LogIndex Index) _pendingRemoval;
+
+    // The highest commit index that a leader told this member since it started. What its own disk knows does not count.
+    private LogIndex _commitTold;
+
     /// <summary>Appends a change of members. Refused while another is not yet applied, or when it makes no sense.</summary>
     public ProposalResult ProposeChange(ConfigurationChange change)
     {
@@ -35,6 +41,8 @@ public sealed partial class ConsensusModule
             return new(outcome, EntryId.Zero);
         var entry = AppendToOwnLog(EntryKind.ConfigurationChange, data);
         _changeBarrier = entry.Index;
+        if (change.Kind == ConfigurationChangeKind.RemoveMember)
+            _pendingRemoval = (change.Member, entry.Index);
         return new(outcome, entry);
     }
 
@@ -56,20 +64,42 @@ public sealed partial class ConsensusModule
 
     private bool IsChangeNext() => _handedOut < _commit && _log[_handedOut.Next].Kind == EntryKind.ConfigurationChange;
 
+    private bool IsOwnRemoval(LogEntry entry) =>
+        ConfigurationChange.Decode(entry.Data) is { Kind: ConfigurationChangeKind.RemoveMember } removal && removal.Member == Id;
+
     /// <summary>
     /// A change takes effect once its commit index is durable here. Whoever is told of it may switch removed members off; a
     /// member that forgot it at a restart would then wait for their votes for ever. For the same reason a leader acts on a
-    /// removal, its own above all, only once a quorum of those that remain know that it is committed.
+    /// removal, its own above all, only once a quorum of those that remain know that it is committed; and a follower does not
+    /// leave before a leader tells it that this is so: until then the others may need its vote, or its lead.
     /// </summary>
     private bool MayTakeEffect(LogEntry entry)
     {
         if (entry.Id.Index > _durability.DurableCommit)
             return false;
-        if (_role != Role.Leader || ConfigurationChange.Decode(entry.Data) is not { Kind: ConfigurationChangeKind.RemoveMember } removal)
+        if (ConfigurationChange.Decode(entry.Data) is not { Kind: ConfigurationChangeKind.RemoveMember } removal)
             return true;
+        if (_role != Role.Leader)
+            return removal.Member != Id || entry.Id.Index <= _commitTold;
         var remaining = _configuration.Voters.Remove(removal.Member);
         var knowing = remaining.Count(voter => voter == Id || ProgressOf(voter)?.DurableCommit >= entry.Id.Index);
         return knowing >= _rules.QuorumOf(remaining.Count);
+    }
+
+    /// <summary>The commit index as a member is told it: of its own removal only when that has taken effect here.</summary>
+    private LogIndex CommitFor(Progress member) =>
+        member.Id == _pendingRemoval.Member ? Min(_commit, _pendingRemoval.Index.Previous) : _commit;
+
+    /// <summary>What a new leader finds in its log.</summary>
+    private void FindPendingRemoval()
+    {
+        _pendingRemoval = default;
+        for (var index = _handedOut.Next; index <= _log.Last.Index; index = index.Next)
+        {
+            if (_log[index].Kind == EntryKind.ConfigurationChange
+                && ConfigurationChange.Decode(_log[index].Data) is { Kind: ConfigurationChangeKind.RemoveMember } removal)
+                _pendingRemoval = (removal.Member, index);
+        }
     }
 
     private void ApplyChange(LogEntry entry)
@@ -82,6 +112,8 @@ public sealed partial class ConsensusModule
             return;
         }
 
+        if (entry.Id.Index >= _pendingRemoval.Index)
+            _pendingRemoval = default;
         if (change.Kind == ConfigurationChangeKind.RemoveMember)
             TellRemoved(change.Member);
         if (!_rules.MayLead(_configuration, Id))

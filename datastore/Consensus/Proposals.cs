@@ -43,5 +43,6 @@ public sealed partial class ConsensusModule
         for (var index = _commit.Next; index <= _log.Last.Index; index = index.Next)
             _uncommittedBytes += _log[index].Data.Length;
         _changeBarrier = _log.Last.Index;
+        FindPendingRemoval();
     }
 }

@@ -72,7 +72,7 @@ public sealed partial class ConsensusModule
             return false;
         return member.Next <= _log.Base.Index
             ? member.RecentlyActive
-            : member.State == ReplicationState.Probe || member.Next <= _log.Last.Index || member.CommitTold < _commit;
+            : member.State == ReplicationState.Probe || member.Next <= _log.Last.Index || member.CommitTold < CommitFor(member);
     }
 
     private void SendAppends()
@@ -95,6 +95,7 @@ public sealed partial class ConsensusModule
     {
         var entries = member.MaySend(_options.AppendsInFlightMax) ? EntriesFrom(member.Next) : [];
         var previous = member.Next.Previous;
+        var commit = CommitFor(member);
         Send(new Message
         {
             Kind = MessageKind.AppendRequest,
@@ -102,10 +103,10 @@ public sealed partial class ConsensusModule
             To = member.Id,
             Term = _term,
             Log = new EntryId(_log.TermAt(previous), previous),
-            Commit = _commit,
+            Commit = commit,
             Entries = entries,
         });
-        member.Sent(new LogIndex(previous.Value + (ulong)entries.Length), _commit);
+        member.Sent(new LogIndex(previous.Value + (ulong)entries.Length), commit);
     }
 
     private LogEntry[] EntriesFrom(LogIndex from)

@@ -94,6 +94,29 @@ public class MembershipTests
     }
 
     [Fact]
+    public void A_leader_that_restarts_before_the_others_know_of_its_removal_leads_them_to_it()
+    {
+        var cluster = new Cluster(2);
+        cluster.Elect(1);
+        var removal = cluster[1].Status.Last.Index.Next;
+
+        // The removal is committed by both, but only the leader knows it; what it took afterwards makes its log the longer one.
+        cluster.Delivers = message => message.To != Cluster.Id(2) || (message.Commit < removal && message.Log.Index < removal);
+        Assert.Equal(ProposalOutcome.Accepted, cluster.Change(ConfigurationChangeKind.RemoveMember, 1).Outcome);
+        cluster.Propose("a");
+        cluster[1].Crash();
+        cluster[1].Restart();
+        cluster[2].Crash();
+        cluster[2].Restart();
+        cluster.Delivers = _ => true;
+        cluster.Tick(100);
+
+        Assert.Equal([Cluster.Id(2)], cluster[2].Status.Configuration.Voters);
+        Assert.Equal(Role.Leader, cluster[2].Status.Role);
+        Assert.Equal(["a"], cluster[2].Words);
+    }
+
+    [Fact]
     public void A_removed_member_learns_of_it_and_campaigns_no_more()
     {
         var cluster = new Cluster(3);

@@ -68,7 +68,9 @@ public sealed class EtcdctlTests
         await LocalCluster.UntilAsync("the learner is promoted", added, async () =>
             (await Etcdctl.TryAsync(voters, "member", "promote", id)).ExitCode == 0);
 
-        Assert.Equal("value\n", await Etcdctl.RunAsync(added.ClientUrl, "get", "--print-value-only", "key19"));
+        // The new voter learns of its promotion a little later than whoever answered.
+        await LocalCluster.UntilAsync("it answers as a voter", added, async () =>
+            await Etcdctl.TryAsync(added.ClientUrl, "get", "--print-value-only", "key19") is (0, "value\n"));
         await Etcdctl.RunAsync(voters, "member", "remove", id);
         Assert.DoesNotContain(", d, ", await Etcdctl.RunAsync(voters, "member", "list"), StringComparison.Ordinal);
     }

@@ -49,7 +49,7 @@ internal sealed class LocalCluster : IAsyncDisposable
 
     public LocalMember Add(string name)
     {
-        var member = new LocalMember(name, Path.Combine(Folder, name), FreePort(), FreePort(), FreePort());
+        var member = new LocalMember(name, Path.Combine(Folder, name), FreePort.Take(), FreePort.Take(), FreePort.Take());
         Members.Add(member);
         return member;
     }
@@ -144,13 +144,6 @@ internal sealed class LocalCluster : IAsyncDisposable
         }
 
         _folder.Delete(recursive: true);
-    }
-
-    private static int FreePort()
-    {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
     }
 }
 

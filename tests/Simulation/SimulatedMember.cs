@@ -239,7 +239,7 @@ internal sealed class SimulatedMember
         }
 
         _state = new StateImage(entry.Id, _simulator.Checker.Applies(Id, Module!.Term, entry, _state.Hash), configuration);
-        _simulator.MembersAre(entry.Id.Index, configuration);
+        _simulator.MembersAre(entry.Id.Index, configuration, isAnswered: Module.Role == Role.Leader || !configuration.Contains(Id));
         if (_proposals.Remove(entry.Id.Index.Value, out var proposal) && proposal == entry.Id)
             Acknowledge(entry.Id);
     }

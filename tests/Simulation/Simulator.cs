@@ -25,6 +25,7 @@ internal sealed class Simulator
     private readonly SimulatedNetwork _network;
     private readonly ConsensusRules _rules;
     private (LogIndex Since, Configuration Members) _newestConfiguration;
+    private (LogIndex Since, Configuration Members) _answeredConfiguration;
     private long _order;
     private ulong _lastWrite;
     private ulong _lastMemberId;
@@ -42,7 +43,7 @@ internal sealed class Simulator
         Trace.Write(0, $"seed {seed} {_swarm}");
         _lastMemberId = (ulong)_swarm.Voters;
         var first = new Configuration([.. Enumerable.Range(1, _swarm.Voters).Select(id => new MemberId((ulong)id))], []);
-        _newestConfiguration = (new LogIndex(1), first);
+        _answeredConfiguration = _newestConfiguration = (new LogIndex(1), first);
         foreach (var id in first.Voters)
             Add(id, StateImage.Initial(first));
     }
@@ -129,14 +130,22 @@ internal sealed class Simulator
     public int DurableOn(EntryId entry, Configuration configuration) =>
         configuration.Voters.Count(voter => _members.TryGetValue(voter, out var member) && member.Disk.Holds(entry));
 
-    /// <summary>The members as of an applied change.</summary>
-    public void MembersAre(LogIndex since, Configuration members)
+    /// <summary>
+    /// The members as of an applied change. Only when the change is answered, by the leader that applied it or by the member
+    /// that left, an administrator may switch the removed one off.
+    /// </summary>
+    public void MembersAre(LogIndex since, Configuration members, bool isAnswered)
     {
         if (since > _newestConfiguration.Since && members != _newestConfiguration.Members)
         {
             _changes++;
-            _removed.UnionWith(_newestConfiguration.Members.Members.Except(members.Members));
             _newestConfiguration = (since, members);
+        }
+
+        if (isAnswered && since > _answeredConfiguration.Since)
+        {
+            _removed.UnionWith(_answeredConfiguration.Members.Members.Except(members.Members));
+            _answeredConfiguration = (since, members);
         }
     }
 

@@ -125,13 +125,16 @@ public sealed class EtcdDifferentialTests(EtcdProcess etcd) : IClassFixture<Etcd
             && operations.Exists(op => op.RequestPut is { IgnoreValue: true } or { IgnoreLease: true });
     }
 
-    /// <summary>While NOSPACE is active etcd overlooks puts that are not on the first level. Ours refuses them all.</summary>
+    /// <summary>
+    /// etcd looks at the first level of a transaction only. While NOSPACE is active it overlooks puts below that, which ours
+    /// refuses; while CORRUPT is active it takes a nested transaction for a write and refuses it, though it may only read.
+    /// </summary>
     private static bool EscapesTheAlarm(TxnRequest txn)
     {
+        var firstLevel = txn.Success.Concat(txn.Failure).ToList();
         using var view = Ours.Store.OpenView();
-        return view.Alarms(AlarmType.Nospace).Count > 0
-            && RequestShape.MayPut(txn)
-            && !txn.Success.Concat(txn.Failure).Any(op => op.RequestPut is not null);
+        return (view.Alarms(AlarmType.Nospace).Count > 0 && RequestShape.MayPut(txn) && !firstLevel.Any(op => op.RequestPut is not null))
+            || (view.Alarms(AlarmType.Corrupt).Count > 0 && RequestShape.IsReadOnly(txn) && firstLevel.Any(op => op.RequestTxn is not null));
     }
 
     private static IEnumerable<RequestOp> Flatten(TxnRequest txn) =>

@@ -21,7 +21,7 @@ public sealed class EtcdProcess : IAsyncLifetime
 
     public async ValueTask InitializeAsync()
     {
-        var (client, peer) = ($"http://127.0.0.1:{FreePort()}", $"http://127.0.0.1:{FreePort()}");
+        var (client, peer) = ($"http://127.0.0.1:{FreePort.Take()}", $"http://127.0.0.1:{FreePort.Take()}");
         var start = new ProcessStartInfo("etcd")
         {
             ArgumentList =
@@ -106,12 +106,5 @@ public sealed class EtcdProcess : IAsyncLifetime
             var shown = _output.Skip(panic >= 0 ? panic : Math.Max(0, _output.Count - LinesShown)).Take(LinesShown);
             return new InvalidOperationException($"{what}:\n{string.Join('\n', shown)}");
         }
-    }
-
-    private static int FreePort()
-    {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
     }
 }
