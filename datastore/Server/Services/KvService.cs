@@ -1,5 +1,5 @@
-using Grpc.Core;
 using Google.Protobuf;
+using Grpc.Core;
 using Raft.KeyValue;
 using Raft.KeyValue.Requests;
 using Raft.Protocol.Etcd;
