@@ -10,7 +10,7 @@ namespace Raft.Operator.Planning.Tests;
 /// </summary>
 public sealed class RandomRunTests(ITestOutputHelper output)
 {
-    private static readonly int Runs = Setting("RAFT_PLANNING_RUNS") ?? 1000;
+    private static readonly int Runs = Setting("RAFT_PLANNING_RUNS") ?? 500;
 
     [Fact]
     public void Whatever_fails_no_step_is_unsafe_and_when_nothing_fails_the_cluster_becomes_what_was_asked()
