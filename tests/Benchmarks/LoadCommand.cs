@@ -20,7 +20,7 @@ internal static class LoadCommand
         var data = new Option<DirectoryInfo>("--data") { Description = "Where the members keep their data.", Required = true };
         var raft = new Option<string>("--raft") { Description = "Our server's program.", DefaultValueFactory = _ => "Raft.Server" };
         var etcd = new Option<string>("--etcd") { Description = "etcd's program.", DefaultValueFactory = _ => "etcd" };
-        var commit = new Option<string>("--commit") { Description = "Which source our server is made from.", DefaultValueFactory = _ => "unknown" };
+        var commit = new Option<string>("--commit") { Description = "What our server is made from.", DefaultValueFactory = _ => "unknown" };
         var report = new Option<FileInfo?>("--report") { Description = "Where to write the table." };
         var root = new RootCommand("Drives our server, etcd and a server that does nothing over the same API, and compares them.")
         {
@@ -29,9 +29,10 @@ internal static class LoadCommand
         root.SetAction(async (given, stop) =>
         {
             var isQuick = given.GetValue(quick);
+            var (ours, theirs) = (Located(given.GetValue(raft)!), Located(given.GetValue(etcd)!));
             var plan = new Plan
             {
-                Servers = [.. given.GetValue(servers)!.Split(',').Select(name => ServerKind.Of(name, Located(given.GetValue(raft)!), Located(given.GetValue(etcd)!)))],
+                Servers = [.. given.GetValue(servers)!.Split(',').Select(name => ServerKind.Of(name, ours, theirs))],
                 Loads = LoadList.Matching(given.GetValue(only)),
                 Rounds = given.GetValue(rounds) ?? (isQuick ? 1 : 3),
                 WarmUp = TimeSpan.FromSeconds(isQuick ? 0.7 : 2),

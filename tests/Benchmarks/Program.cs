@@ -1,3 +1,4 @@
+using System.Globalization;
 using BenchmarkDotNet.Running;
 using Raft.Benchmarks;
 using Raft.Benchmarks.Servers;
@@ -6,7 +7,7 @@ using Raft.Benchmarks.Servers;
 return args switch
 {
     ["micro", .. var rest] => Micro(rest),
-    [CeilingProcess.Command, var port] => await CeilingProcess.ServeAsync(int.Parse(port, System.Globalization.CultureInfo.InvariantCulture)),
+    [CeilingProcess.Command, var port] => await CeilingProcess.ServeAsync(int.Parse(port, CultureInfo.InvariantCulture)),
     _ => await LoadCommand.RunAsync(args),
 };
 

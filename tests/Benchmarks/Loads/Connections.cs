@@ -7,7 +7,7 @@ namespace Raft.Benchmarks.Loads;
 /// <summary>The HTTP/2 connections that all clients of a load share, some to each member.</summary>
 internal sealed class Connections : IDisposable
 {
-    private const int PerMember = 4;
+    public const int PerMember = 4;
 
     // Answers of many keys must not wait for the window.
     private const int StreamWindowBytes = 4 * 1024 * 1024;
@@ -19,10 +19,12 @@ internal sealed class Connections : IDisposable
     {
         for (var number = 0; number < PerMember * members.Count; number++)
         {
-            var handler = new SocketsHttpHandler { EnableMultipleHttp2Connections = false, InitialHttp2StreamWindowSize = StreamWindowBytes, UseProxy = false };
-            var channel = GrpcChannel.ForAddress(
-                members[number % members.Count].ClientUrl,
-                new GrpcChannelOptions { HttpHandler = handler, DisposeHttpClient = true, MaxReceiveMessageSize = null, MaxRetryAttempts = null });
+            var channel = GrpcChannel.ForAddress(members[number % members.Count].ClientUrl, new GrpcChannelOptions
+            {
+                HttpHandler = new SocketsHttpHandler { InitialHttp2StreamWindowSize = StreamWindowBytes, UseProxy = false },
+                DisposeHttpClient = true,
+                MaxReceiveMessageSize = null,
+            });
             _channels.Add(channel);
             _invokers.Add(channel.CreateCallInvoker());
         }

@@ -25,8 +25,8 @@ internal static class Filling
                 var transaction = new TxnRequest();
                 for (var key = request * KeysPerRequest; key < (request + 1) * KeysPerRequest; key++)
                 {
-                    var put = new PutRequest { Key = ByteString.CopyFromUtf8(KeySpace.Name(key)), Value = ByteString.CopyFrom(KeySpace.NewValue(key)) };
-                    transaction.Success.Add(new RequestOp { RequestPut = put });
+                    var (name, value) = (ByteString.CopyFromUtf8(KeySpace.Name(key)), ByteString.CopyFrom(KeySpace.NewValue(key)));
+                    transaction.Success.Add(new RequestOp { RequestPut = new PutRequest { Key = name, Value = value } });
                 }
 
                 await SendAsync(connections.Of(request), transaction.ToByteArray(), token);

@@ -25,14 +25,18 @@ internal static class LoadList
 
     /// <param name="names">Comma-separated, or their beginnings up to a dash: put-,get-64. Null for all.</param>
     public static IReadOnlyList<Load> Matching(string? names) =>
-        [.. All.Where(load => names is null || names.Split(',').Any(name => name.EndsWith('-') ? load.Name.StartsWith(name, StringComparison.Ordinal) : load.Name == name))];
+        [.. All.Where(load => names is null || names.Split(',').Any(name => IsMeant(load.Name, name)))];
+
+    private static bool IsMeant(string load, string name) =>
+        name.EndsWith('-') ? load.StartsWith(name, StringComparison.Ordinal) : load == name;
 
     private static Load Of(string name, string title, int clients, Func<int, RequestTemplate[]> newRequests) =>
         new(string.Create(CultureInfo.InvariantCulture, $"{name}-{clients}"), title, clients, newRequests);
 
     private static RequestTemplate Put(int client) => new(RawCalls.Put, PutOf(client), answerBytesMin: 8);
 
-    private static PutRequest PutOf(int client) => new() { Key = RequestTemplate.Key(), Value = ByteString.CopyFrom(KeySpace.NewValue(client)) };
+    private static PutRequest PutOf(int client) =>
+        new() { Key = RequestTemplate.Key(), Value = ByteString.CopyFrom(KeySpace.NewValue(client)) };
 
     private static RequestTemplate Get(bool isSerializable) => new(
         RawCalls.Range, new RangeRequest { Key = RequestTemplate.Key(), Serializable = isSerializable }, KeySpace.ValueBytes);
@@ -46,9 +50,17 @@ internal static class LoadList
         RawCalls.Txn,
         new TxnRequest
         {
-            Compare = { new Compare { Target = Compare.Types.CompareTarget.Version, Result = Compare.Types.CompareResult.Greater, Key = RequestTemplate.Key(), Version = 0 } },
+            Compare = { Exists(RequestTemplate.Key()) },
             Success = { new RequestOp { RequestPut = PutOf(client) } },
             Failure = { new RequestOp { RequestRange = new RangeRequest { Key = RequestTemplate.Key() } } },
         },
         answerBytesMin: 8);
+
+    private static Compare Exists(ByteString key) => new()
+    {
+        Key = key,
+        Target = Compare.Types.CompareTarget.Version,
+        Result = Compare.Types.CompareResult.Greater,
+        Version = 0,
+    };
 }

@@ -26,7 +26,8 @@ internal sealed class LoadRun(Load load, Connections connections, LocalCluster c
         var clients = Enumerable.Range(0, load.Clients).Select(number => Task.Run(() => CallAsync(number, stop), stop)).ToArray();
 
         // On a thread of its own: the pool is busy with the clients.
-        var taken = await Task.Factory.StartNew(() => Measure(warmUp, measured, stop), stop, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+        var taken = await Task.Factory.StartNew(
+            () => Measure(warmUp, measured, stop), stop, TaskCreationOptions.LongRunning, TaskScheduler.Default);
         var latencies = new LatencyHistogram();
         foreach (var histogram in await Task.WhenAll(clients))
         {

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text;
 using Google.Protobuf;
 using Grpc.Core;
@@ -52,5 +53,5 @@ internal sealed class RequestTemplate
 
     private int Find(byte[] prefix, int start) => Bytes.AsSpan(start).IndexOf(prefix) is var found and >= 0 ? start + found : -1;
 
-    private long ReadDigits(int offset) => long.Parse(Bytes.AsSpan(offset, KeySpace.Digits), System.Globalization.CultureInfo.InvariantCulture);
+    private long ReadDigits(int offset) => long.Parse(Bytes.AsSpan(offset, KeySpace.Digits), CultureInfo.InvariantCulture);
 }

@@ -15,8 +15,10 @@ internal static class Machine
         var lines = new List<string>
         {
             $"Date: {DateTime.UtcNow:yyyy-MM-dd HH:mm} UTC",
-            $"Machine: {Environment.ProcessorCount} cores ({Fact("/proc/cpuinfo", "model name")}), {MemoryGiB():0} GiB, {Fact("/proc/sys/kernel/ostype")} {Fact("/proc/sys/kernel/osrelease")}",
-            $"Disk: {new DriveInfo(plan.Data.FullName).DriveFormat}, a 4 KiB append with sync takes {SyncMs(plan.Data):0.00} ms (median of {Syncs})",
+            $"Machine: {Environment.ProcessorCount} cores ({Fact("/proc/cpuinfo", "model name")}), {MemoryGiB():0} GiB, "
+                + $"Linux {Fact("/proc/sys/kernel/osrelease")}",
+            $"Disk: {new DriveInfo(plan.Data.FullName).DriveFormat}, "
+                + $"a 4 KiB append with sync takes {SyncMs(plan.Data):0.00} ms (median of {Syncs})",
         };
         foreach (var kind in plan.Servers)
         {
@@ -24,7 +26,7 @@ internal static class Machine
             {
                 ServerKind.Ours => $"raft: commit {commit}, {RuntimeInformation.FrameworkDescription}",
                 ServerKind.Etcd => await EtcdVersionAsync(kind.Program),
-                _ => $"{kind.Name}: ASP.NET Core gRPC with our server's settings, which answers at once and stores nothing; {RuntimeInformation.FrameworkDescription}",
+                _ => $"{kind.Name}: ASP.NET Core gRPC with our server's settings, which answers at once and stores nothing",
             });
         }
 
@@ -36,7 +38,8 @@ internal static class Machine
         using var process = Process.Start(new ProcessStartInfo(program, ["--version"]) { RedirectStandardOutput = true })!;
         var words = (await process.StandardOutput.ReadToEndAsync()).Split('\n');
         await process.WaitForExitAsync();
-        string Of(string what) => words.FirstOrDefault(line => line.StartsWith(what, StringComparison.Ordinal))?[what.Length..].Trim() ?? "?";
+        string Of(string what) =>
+            words.FirstOrDefault(line => line.StartsWith(what, StringComparison.Ordinal))?[what.Length..].Trim() ?? "?";
         return $"etcd: {Of("etcd Version:")}, {Of("Go Version:")}";
     }
 
@@ -45,7 +48,8 @@ internal static class Machine
     private static string Fact(string file, string name) =>
         File.ReadLines(file).FirstOrDefault(line => line.StartsWith(name, StringComparison.Ordinal))?.Split(':')[1].Trim() ?? "?";
 
-    private static double MemoryGiB() => long.Parse(Fact("/proc/meminfo", "MemTotal").Split(' ')[0], CultureInfo.InvariantCulture) / 1048576.0;
+    private static double MemoryGiB() =>
+        long.Parse(Fact("/proc/meminfo", "MemTotal").Split(' ')[0], CultureInfo.InvariantCulture) / 1048576.0;
 
     private static double SyncMs(DirectoryInfo folder)
     {

@@ -19,21 +19,29 @@ internal static class Markdown
             text.Append(Culture, $"- {line}\n");
         }
 
-        text.Append(Culture, $"- {plan.Rounds} alternating round(s), {plan.Measured.TotalSeconds:0.#} s a load after {plan.WarmUp.TotalSeconds:0.#} s of warm-up; medians of the rounds\n");
-        text.Append(Culture, $"- {KeySpace.Keys} keys, values of {KeySpace.ValueBytes} bytes; clients call {(plan.Target == Target.All ? "all members in turn (a single one the leader)" : "the leader")} over four connections a member\n\n");
+        var (measured, warmUp) = (plan.Measured.TotalSeconds, plan.WarmUp.TotalSeconds);
+        text.Append(Culture, $"- {plan.Rounds} alternating round(s), whose medians these are; ");
+        text.Append(Culture, $"{measured:0.#} s a load after {warmUp:0.#} s of warm-up\n");
+        var called = plan.Target == Target.All ? "all members in turn (a single one the leader)" : "the leader";
+        text.Append(Culture, $"- {KeySpace.Keys} keys, values of {KeySpace.ValueBytes} bytes; ");
+        text.Append(Culture, $"clients call {called} over {Connections.PerMember} connections a member\n\n");
         var names = string.Join(" / ", plan.Servers.Select(static kind => kind.Name));
-        text.Append(Culture, $"Cells with several numbers: {names}. Server CPU is that of all three members, memory that of the largest; bytes written are what reached the disk meanwhile.\n\n");
+        text.Append(Culture, $"Cells with several numbers: {names}. Server CPU is that of all three members, memory that of the largest; ");
+        text.Append("bytes written are what reached the disk meanwhile.\n\n");
         Table(text, Header(plan), plan.Loads.Select(load => Row(plan, results, load)));
         text.Append('\n');
         var durable = plan.Servers.Where(static kind => kind.IsDurable).ToList();
-        Table(text, ["ms", .. durable.Select(static kind => kind.Name)], Enum.GetValues<Moment>().Select(moment => Row(durable, results, moment)));
+        var moments = Enum.GetValues<Moment>().Select(moment => Row(durable, results, moment));
+        Table(text, ["ms", .. durable.Select(static kind => kind.Name)], moments);
         return text.ToString();
     }
 
     private static List<string> Header(Plan plan) =>
     [
-        "load", "clients", .. plan.Servers.Select(static kind => $"{kind.Name}, requests/s"), .. Ratios(plan).Select(static other => $"raft : {other.Name}"),
-        "p50 ms", "p99 ms", "p99.9 ms", "server CPU µs/request", "generator CPU µs/request", "resident MiB", "written bytes/request",
+        "load", "clients",
+        .. plan.Servers.Select(static kind => $"{kind.Name}, requests/s"), .. Ratios(plan).Select(static other => $"raft : {other.Name}"),
+        "p50 ms", "p99 ms", "p99.9 ms",
+        "server CPU µs/request", "generator CPU µs/request", "resident MiB", "written bytes/request",
     ];
 
     private static List<string> Row(Plan plan, Results results, Load load)
@@ -73,8 +81,10 @@ internal static class Markdown
         var all = rows.Prepend(header).ToList();
         var widths = Enumerable.Range(0, header.Count).Select(column => all.Max(row => row[column].Length)).ToList();
         string Line(IEnumerable<string> cells) => $"| {string.Join(" | ", cells)} |\n";
-        string Padded(List<string> row) => Line(row.Select((cell, column) => column == 0 ? cell.PadRight(widths[0]) : cell.PadLeft(widths[column])));
-        text.Append(Padded(header)).Append(Line(widths.Select((width, column) => column == 0 ? new string('-', width) : new string('-', width - 1) + ':')));
+        string Padded(List<string> row) =>
+            Line(row.Select((cell, column) => column == 0 ? cell.PadRight(widths[0]) : cell.PadLeft(widths[column])));
+        text.Append(Padded(header));
+        text.Append(Line(widths.Select(static (width, column) => column == 0 ? new string('-', width) : new string('-', width - 1) + ':')));
         foreach (var row in all.Skip(1))
         {
             text.Append(Padded(row));

@@ -10,7 +10,8 @@ namespace Raft.Benchmarks.Reports;
 /// <param name="After">And at the end.</param>
 /// <param name="GeneratorCpu">What the load generator itself used meanwhile.</param>
 /// <param name="WrittenBytes">To the disk meanwhile; null if nobody counts that.</param>
-internal sealed record Taken(TimeSpan Time, IReadOnlyList<Usage> Before, IReadOnlyList<Usage> After, TimeSpan GeneratorCpu, long? WrittenBytes);
+internal sealed record Taken(
+    TimeSpan Time, IReadOnlyList<Usage> Before, IReadOnlyList<Usage> After, TimeSpan GeneratorCpu, long? WrittenBytes);
 
 /// <summary>One load, once.</summary>
 internal sealed record Measurement(LatencyHistogram Latencies, Taken Taken, int Failures)
@@ -36,7 +37,9 @@ internal sealed record Measurement(LatencyHistogram Latencies, Taken Taken, int 
 
     public override string ToString() => string.Create(
         CultureInfo.InvariantCulture,
-        $"{PerSecond,9:N0}/s   p50 {MedianMs:0.00} p99 {P99Ms:0.00} p99.9 {P999Ms:0.00} ms   CPU a request: server {ServerCpuUs:0} generator {GeneratorCpuUs:0} us   {ResidentMiB:0} MiB{(Failures > 0 ? $"   {Failures} FAILED" : "")}");
+        $"{PerSecond,9:N0}/s   p50 {MedianMs:0.00} p99 {P99Ms:0.00} p99.9 {P999Ms:0.00} ms"
+        + $"   CPU a request: server {ServerCpuUs:0} generator {GeneratorCpuUs:0} us   {ResidentMiB:0} MiB")
+        + (Failures > 0 ? $"   {Failures} FAILED" : "");
 
     private static double CpuUs(IReadOnlyList<Usage> usages) => usages.Sum(static usage => usage.Cpu.TotalMicroseconds);
 

@@ -41,14 +41,22 @@ internal static class CeilingProcess
 
     private sealed class CeilingService : KV.KVBase
     {
-        private static readonly ResponseHeader Header = new() { ClusterId = ulong.MaxValue / 3, MemberId = ulong.MaxValue / 5, Revision = 1_000_000, RaftTerm = 2 };
+        private static readonly ResponseHeader Header = new()
+        {
+            ClusterId = ulong.MaxValue / 3,
+            MemberId = ulong.MaxValue / 5,
+            Revision = 1_000_000,
+            RaftTerm = 2,
+        };
+
         private static readonly RangeResponse OneKey = Keys(1);
         private static readonly RangeResponse ManyKeys = Keys(LoadList.KeysOfRange);
 
         public override Task<RangeResponse> Range(RangeRequest request, ServerCallContext context) =>
             Task.FromResult(request.RangeEnd.IsEmpty ? OneKey : ManyKeys);
 
-        public override Task<PutResponse> Put(PutRequest request, ServerCallContext context) => Task.FromResult(new PutResponse { Header = Header });
+        public override Task<PutResponse> Put(PutRequest request, ServerCallContext context) =>
+            Task.FromResult(new PutResponse { Header = Header });
 
         public override Task<TxnResponse> Txn(TxnRequest request, ServerCallContext context)
         {

@@ -62,7 +62,8 @@ internal sealed class LocalCluster : IAsyncDisposable
             }
         }
 
-        throw new TimeoutException($"Member {member.Name} of {Kind.Name} took no write within {Patience.TotalSeconds:0} s. {member.LastWords}");
+        throw new TimeoutException(
+            $"Member {member.Name} of {Kind.Name} took no write within {Patience.TotalSeconds:0} s. {member.LastWords}");
     }
 
     /// <summary>The member that leads, once all agree; of the ceiling, which has none, the first.</summary>

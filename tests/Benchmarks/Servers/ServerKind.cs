@@ -5,7 +5,8 @@ namespace Raft.Benchmarks.Servers;
 /// <param name="Program">What to run.</param>
 /// <param name="IsDurable">Whether it stores anything, and so can be broken and restarted.</param>
 /// <param name="Arguments">Of a member that forms a cluster with the others.</param>
-internal sealed record ServerKind(string Name, string Program, bool IsDurable, Func<Member, IReadOnlyList<Member>, IEnumerable<string>> Arguments)
+internal sealed record ServerKind(
+    string Name, string Program, bool IsDurable, Func<Member, IReadOnlyList<Member>, IEnumerable<string>> Arguments)
 {
     /// <summary>The one that all are compared with.</summary>
     public const string Ours = "raft";
@@ -21,7 +22,8 @@ internal sealed record ServerKind(string Name, string Program, bool IsDurable, F
     {
         Ours => new(Ours, raft, IsDurable: true, (member, all) => [.. ClusterFlags(member, all), "--log-level=warn"]),
         Etcd => new(Etcd, etcd, IsDurable: true, (member, all) => [.. ClusterFlags(member, all), "--logger=zap", "--log-level=warn"]),
-        Ceiling => new(Ceiling, Environment.ProcessPath!, IsDurable: false, (member, _) => [CeilingProcess.Command, $"{member.ClientPort}"]),
+        Ceiling => new(
+            Ceiling, Environment.ProcessPath!, IsDurable: false, (member, _) => [CeilingProcess.Command, $"{member.ClientPort}"]),
         _ => throw new ArgumentException($"'{name}' is no server; there are {Ours}, {Etcd} and {Ceiling}"),
     };
 
