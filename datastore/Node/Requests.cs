@@ -120,12 +120,13 @@ public sealed partial class Node
     }
 
     /// <summary>
-    /// Nothing new is taken while leaving. Learners serve no client (etcd: "rpc not supported for learner"), but they tell
+    /// Nothing new is taken while leaving, nor by a member that was removed: whoever asks should ask another at once, rather
+    /// than wait for a leader that does not know this member any more. Learners serve no client (etcd: "rpc not supported for learner"), but they tell
     /// their name and raise alarms.
     /// </summary>
     private NodeError? RefusalOf(Command? command)
     {
-        if (_isLeaving)
+        if (_isLeaving || IsRemoved(_consensus.Id))
         {
             return NodeError.Stopped;
         }

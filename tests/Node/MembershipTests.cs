@@ -137,6 +137,15 @@ public sealed class MembershipTests
     }
 
     [Fact]
+    public void A_removed_member_refuses_at_once()
+    {
+        var cluster = new TestCluster().Elected();
+        cluster.Do(cluster.Leader.Node.RemoveMemberAsync(new() { ID = 3 }));
+        Assert.Equal(NodeError.Stopped, cluster.Refused(cluster[3].Put("a", "1")).Error);
+        Assert.Equal(NodeError.Stopped, cluster.Refused(cluster[3].Node.ReadIndexAsync()).Error);
+    }
+
+    [Fact]
     public void A_leader_that_is_removed_answers_steps_down_and_the_others_go_on()
     {
         var cluster = new TestCluster().Elected();

@@ -37,12 +37,26 @@ internal sealed class LocalCluster : IAsyncDisposable
             cluster.Start(member, "new", further);
         }
 
-        foreach (var member in cluster.Members)
-        {
-            await cluster.UntilReadyAsync(member);
-        }
+        return await cluster.ReadyAsync();
+    }
 
-        return cluster;
+    /// <summary>This cluster, when all its members are ready. If one never is, none is left running.</summary>
+    public async Task<LocalCluster> ReadyAsync()
+    {
+        try
+        {
+            foreach (var member in Members)
+            {
+                await UntilReadyAsync(member);
+            }
+
+            return this;
+        }
+        catch
+        {
+            await DisposeAsync();
+            throw;
+        }
     }
 
     public LocalMember Add(string name)

@@ -77,12 +77,7 @@ public sealed class TlsTests : IDisposable
                 "--peer-client-cert-auth");
         }
 
-        foreach (var member in cluster.Members)
-        {
-            await cluster.UntilReadyAsync(member);
-        }
-
-        return cluster;
+        return await cluster.ReadyAsync();
     }
 
     private async Task<string> ShownAsync(LocalMember member)
