@@ -78,6 +78,15 @@ internal sealed class SafetyChecker
         return state;
     }
 
+    /// <summary>
+    /// Whoever applies an entry first relies on a quorum that holds it durably (paper, section 5.3): only then does no set of
+    /// crashes take it back.
+    /// </summary>
+    public static void CommitsDurably(MemberId member, EntryId entry, bool isOnQuorum) => Holds(
+        isOnQuorum,
+        "Durable before committed",
+        $"{member} applies {entry}, which is on the disks of no quorum");
+
     /// <summary>A snapshot is the state that applying its entries gives.</summary>
     public void Installs(MemberId member, StateImage image) => Holds(
         !_applied.TryGetValue(image.Last.Index.Value, out var known) || known == (image.Last, image.Hash),
@@ -94,6 +103,11 @@ internal sealed class SafetyChecker
                 _votes.TryAdd(vote, message.To) || _votes[vote] == message.To,
                 "One vote a term",
                 $"{message.From} votes for {message.To} and for {_votes[vote]} in term {message.Term}");
+            var onDisk = disk.HardState;
+            Holds(
+                onDisk.Term > message.Term || (onDisk.Term == message.Term && onDisk.Vote == message.To),
+                "Durable before voted",
+                $"{message.From} votes for {message.To} in term {message.Term}, but its disk says {onDisk}");
         }
 
         if (message.Kind == MessageKind.AppendResponse && !message.Reject && message.Term == memberTerm)

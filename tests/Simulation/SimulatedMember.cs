@@ -17,6 +17,7 @@ internal sealed class SimulatedMember
     private EntryId _logBase;
     private StateImage _state;
     private Configuration _previousConfiguration = Configuration.Empty;
+    private LogIndex _commit;
     private bool _turnIsDue;
     private bool _syncIsDue;
     private ulong _nextRead;
@@ -55,6 +56,7 @@ internal sealed class SimulatedMember
         _previousConfiguration = recovered.Configuration;
         Incarnation++;
         _turnIsDue = _syncIsDue = false;
+        _commit = default;
         Module = new ConsensusModule(_simulator.OptionsOf(Id, _random), recovered);
         _simulator.Trace.Write(_simulator.Now, $"{Id} starts, {recovered.HardState}, log {recovered.Base}..{Module.Status.Last}");
         var incarnation = Incarnation;
@@ -230,6 +232,8 @@ internal sealed class SimulatedMember
     private void Apply(LogEntry entry)
     {
         SafetyChecker.Holds(entry.Id.Index == Applied.Next, "In order", $"{Id} applies {entry.Id} after {Applied}");
+        if (entry.Id.Index > _simulator.Checker.LastApplied)
+            SafetyChecker.CommitsDurably(Id, entry.Id, _simulator.IsOnQuorum(entry.Id));
         var configuration = _state.Configuration;
         if (entry.Kind == EntryKind.ConfigurationChange)
         {
@@ -289,7 +293,10 @@ internal sealed class SimulatedMember
 
     private void Observe()
     {
-        if (Module!.Role == Role.Leader)
+        var commit = Module!.Status.Commit;
+        SafetyChecker.Holds(commit >= _commit, "Commit index", $"that of {Id} went back from {_commit} to {commit}");
+        _commit = commit;
+        if (Module.Role == Role.Leader)
             _simulator.Checker.Leads(Id, Module.Term, new LogIndex(_logBase.Index.Value + (ulong)_log.Count), LogHolds);
     }
 

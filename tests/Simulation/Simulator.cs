@@ -15,6 +15,7 @@ internal sealed record RunSummary(
 internal sealed class Simulator
 {
     private const int HealingMilliseconds = 60_000;
+    private const int HealingReads = 8;
 
     private readonly PriorityQueue<Action, (long Time, long Order)> _events = new();
     private readonly SortedDictionary<MemberId, SimulatedMember> _members = [];
@@ -26,6 +27,7 @@ internal sealed class Simulator
     private readonly ConsensusRules _rules;
     private (LogIndex Since, Configuration Members) _newestConfiguration;
     private (LogIndex Since, Configuration Members) _answeredConfiguration;
+    private Configuration _configurationBefore;
     private long _order;
     private ulong _lastWrite;
     private ulong _lastMemberId;
@@ -44,6 +46,7 @@ internal sealed class Simulator
         _lastMemberId = (ulong)_swarm.Voters;
         var first = new Configuration([.. Enumerable.Range(1, _swarm.Voters).Select(id => new MemberId((ulong)id))], []);
         _answeredConfiguration = _newestConfiguration = (new LogIndex(1), first);
+        _configurationBefore = first;
         foreach (var id in first.Voters)
             Add(id, StateImage.Initial(first));
     }
@@ -131,6 +134,14 @@ internal sealed class Simulator
         configuration.Voters.Count(voter => _members.TryGetValue(voter, out var member) && member.Disk.Holds(entry));
 
     /// <summary>
+    /// Whether a quorum has an entry on its disks. In the midst of a change either of the two configurations may have
+    /// committed it: the leader's becomes another only when it applies the change.
+    /// </summary>
+    public bool IsOnQuorum(EntryId entry) =>
+        DurableOn(entry, _newestConfiguration.Members) >= _newestConfiguration.Members.Quorum
+        || DurableOn(entry, _configurationBefore) >= _configurationBefore.Quorum;
+
+    /// <summary>
     /// The members as of an applied change. Only when the change is answered, by the leader that applied it or by the member
     /// that left, an administrator may switch the removed one off.
     /// </summary>
@@ -139,6 +150,7 @@ internal sealed class Simulator
         if (since > _newestConfiguration.Since && members != _newestConfiguration.Members)
         {
             _changes++;
+            _configurationBefore = _newestConfiguration.Members;
             _newestConfiguration = (since, members);
         }
 
@@ -267,9 +279,11 @@ internal sealed class Simulator
         var bound = Now + HealingMilliseconds;
         LogIndex? target = null;
         var asked = Now;
+        var readsBefore = Checker.AnsweredReads;
+        var (answered, readAsked) = (readsBefore - 1, Now);
         RunUntil(() =>
         {
-            SafetyChecker.Holds(Now < bound, "Progress", $"no write reached all of {_newestConfiguration.Members} within {HealingMilliseconds} ms");
+            SafetyChecker.Holds(Now < bound, "Progress", $"no write reached all of {_newestConfiguration.Members}, or no {HealingReads} reads came back, within {HealingMilliseconds} ms");
             if ((target is null || Now > asked + 1_000) && Leaders() is [var leader])
             {
                 // A client asks again: the leader that took the write may have lost its place, and the write with it.
@@ -277,7 +291,16 @@ internal sealed class Simulator
                 asked = Now;
             }
 
+            // Reads come back too, one after the other: a leader that answers only its first is of no use. More than
+            // there are members, as a late answer of each may release one by chance.
+            if ((Checker.AnsweredReads > answered || Now > readAsked + 1_000) && Leaders() is [var reader])
+            {
+                (answered, readAsked) = (Checker.AnsweredReads, Now);
+                reader.Read();
+            }
+
             return target is { } index
+                && Checker.AnsweredReads >= readsBefore + HealingReads
                 && Checker.LastApplied >= index
                 && _newestConfiguration.Members.Members.All(id => _members[id].Applied >= index);
         });
