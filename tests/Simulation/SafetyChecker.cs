@@ -87,6 +87,15 @@ internal sealed class SafetyChecker
         "Durable before committed",
         $"{member} applies {entry}, which is on the disks of no quorum");
 
+    /// <summary>
+    /// A leader counts only to entries of its own term; an older one may be on a majority and yet be overwritten (paper,
+    /// section 5.4.2). The loss of figure 8 takes five steps in one order, so the cause is looked for rather than the loss.
+    /// </summary>
+    public static void CountsOwnTerm(MemberId leader, EntryId committed, Term term) => Holds(
+        committed.Term == term,
+        "Commits its own term",
+        $"{leader} leads term {term} and commits up to {committed}");
+
     /// <summary>A snapshot is the state that applying its entries gives.</summary>
     public void Installs(MemberId member, StateImage image) => Holds(
         !_applied.TryGetValue(image.Last.Index.Value, out var known) || known == (image.Last, image.Hash),

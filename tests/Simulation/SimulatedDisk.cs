@@ -55,7 +55,12 @@ internal sealed class SimulatedDisk
     public void Install(StateImage image) => Image = image;
 
     /// <summary>Flushes the applied state, which the log must hold.</summary>
-    public void Flush(StateImage image) => Image = image;
+    public void Flush(StateImage image)
+    {
+        SafetyChecker.Holds(
+            image.Last == Image.Last || Holds(image.Last), "Durable before applied", $"the state holds {image.Last}, which the log on disk does not");
+        Image = image;
+    }
 
     public void DiscardUpTo(LogIndex index)
     {

@@ -18,6 +18,7 @@ internal sealed class SimulatedMember
     private StateImage _state;
     private Configuration _previousConfiguration = Configuration.Empty;
     private LogIndex _commit;
+    private Term _ledTerm;
     private bool _turnIsDue;
     private bool _syncIsDue;
     private ulong _nextRead;
@@ -57,6 +58,7 @@ internal sealed class SimulatedMember
         Incarnation++;
         _turnIsDue = _syncIsDue = false;
         _commit = default;
+        _ledTerm = default;
         Module = new ConsensusModule(_simulator.OptionsOf(Id, _random), recovered);
         _simulator.Trace.Write(_simulator.Now, $"{Id} starts, {recovered.HardState}, log {recovered.Base}..{Module.Status.Last}");
         var incarnation = Incarnation;
@@ -295,7 +297,14 @@ internal sealed class SimulatedMember
     {
         var commit = Module!.Status.Commit;
         SafetyChecker.Holds(commit >= _commit, "Commit index", $"that of {Id} went back from {_commit} to {commit}");
+        if (_ledTerm == Module.Term && commit > _commit && commit > _logBase.Index)
+        {
+            var committed = _log[(int)(commit.Value - _logBase.Index.Value) - 1];
+            SafetyChecker.CountsOwnTerm(Id, committed, Module.Term);
+        }
+
         _commit = commit;
+        _ledTerm = Module.Role == Role.Leader ? Module.Term : default;
         if (Module.Role == Role.Leader)
             _simulator.Checker.Leads(Id, Module.Term, new LogIndex(_logBase.Index.Value + (ulong)_log.Count), LogHolds);
     }
