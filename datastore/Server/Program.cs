@@ -18,7 +18,8 @@ if (options is null)
     return exitCode;
 }
 
-var builder = WebApplication.CreateSlimBuilder();
+// All settings are the options'. Watching for the framework's own files would watch everything below the working directory.
+var builder = WebApplication.CreateSlimBuilder(["--hostBuilder:reloadConfigOnChange=false"]);
 builder.Logging.ClearProviders();
 if (options.LogAsJson)
 {
@@ -29,7 +30,7 @@ else
     builder.Logging.AddSimpleConsole(line => (line.SingleLine, line.TimestampFormat) = (true, "yyyy-MM-ddTHH:mm:ss.fffZ "));
 }
 
-builder.Logging.SetMinimumLevel(options.LogLevel).AddFilter("Microsoft", LogLevel.Warning).AddFilter("Grpc", LogLevel.Warning);
+builder.Logging.SetMinimumLevel(options.LogLevel).AddFilter("Microsoft", LogLevel.Warning).AddFilter("Microsoft.AspNetCore.Server.Kestrel", LogLevel.Error).AddFilter("Grpc", LogLevel.Warning);
 using var startLoggers = LoggerFactory.Create(logging => logging.AddSimpleConsole(line => line.SingleLine = true));
 var startLogger = startLoggers.CreateLogger("Raft.Server");
 

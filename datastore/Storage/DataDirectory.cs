@@ -53,7 +53,9 @@ public sealed class DataDirectory : IDisposable
         try
         {
             Directory.CreateDirectory(path);
-            var lockFile = NativeFile.TryOpenLocked(System.IO.Path.Combine(path, LockName))
+            var lockPath = System.IO.Path.Combine(path, LockName);
+            var wasLockedBefore = File.Exists(lockPath);
+            var lockFile = NativeFile.TryOpenLocked(lockPath)
                 ?? throw new DataDirectoryException(
                     DataDirectoryProblem.InUse, $"The data directory '{path}' is in use by another process.");
             var directory = new DataDirectory(path, lockFile);
@@ -64,6 +66,11 @@ public sealed class DataDirectory : IDisposable
             }
             catch
             {
+                if (!wasLockedBefore)
+                {
+                    File.Delete(lockPath);
+                }
+
                 directory.Dispose();
                 throw;
             }

@@ -24,7 +24,8 @@ public static class OperatorHost
     /// <summary>The operator, ready to be run. <paramref name="kubernetes"/> replaces the client of the surroundings.</summary>
     public static WebApplication Build(OperatorOptions options, IKubernetes? kubernetes = null)
     {
-        var builder = WebApplication.CreateSlimBuilder();
+        // All settings are the options'. Watching for the framework's own files would watch everything below the working directory.
+        var builder = WebApplication.CreateSlimBuilder(["--hostBuilder:reloadConfigOnChange=false"]);
         AddLogging(builder.Logging, options);
         builder.WebHost.UseUrls(options.Listen.ToString());
         // A reconciliation under way is cut short at once; the lease is given back after it.

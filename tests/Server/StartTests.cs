@@ -1,3 +1,5 @@
+using System.Security.Cryptography;
+
 namespace Raft.Server.Tests;
 
 /// <summary>What is wrong is said clearly, and the data stays as it was.</summary>
@@ -49,6 +51,7 @@ public sealed class StartTests : IDisposable
         Assert.Equal(CannotStart, exitCode);
         Assert.Contains("holds no identity file", output, StringComparison.Ordinal);
         Assert.Equal("dear diary", await File.ReadAllTextAsync(diary, TestContext.Current.CancellationToken));
+        Assert.Equal([diary], Directory.GetFileSystemEntries(_folder.FullName));
     }
 
     [Fact]
@@ -78,12 +81,13 @@ public sealed class StartTests : IDisposable
         var bytes = await File.ReadAllBytesAsync(segment, TestContext.Current.CancellationToken);
         bytes[6000] ^= 1;
         await File.WriteAllBytesAsync(segment, bytes, TestContext.Current.CancellationToken);
+        var before = ContentOf(member.DataDirectory);
 
         var (exitCode, output) = await StartAloneAsync(member.DataDirectory);
 
         Assert.Equal(CannotStart, exitCode);
         Assert.Contains(Path.GetFileName(segment), output, StringComparison.Ordinal);
-        Assert.Equal(bytes, await File.ReadAllBytesAsync(segment, TestContext.Current.CancellationToken));
+        Assert.Equal(before, ContentOf(member.DataDirectory));
     }
 
     [Fact]
@@ -108,6 +112,12 @@ public sealed class StartTests : IDisposable
         Assert.Equal(CannotStart, await stranger.Process!.WaitForExitAsync());
         Assert.Contains("Add it first", stranger.Process.Output, StringComparison.Ordinal);
     }
+
+    /// <summary>Every file below a folder, the store's too, with a digest of what it holds.</summary>
+    private static SortedDictionary<string, string> ContentOf(string folder) => new(
+        Directory.GetFiles(folder, "*", SearchOption.AllDirectories)
+            .ToDictionary(file => file, file => Convert.ToHexString(SHA256.HashData(File.ReadAllBytes(file)))),
+        StringComparer.Ordinal);
 
     private static Task<(int ExitCode, string Output)> StartAloneAsync(string dataDirectory) => ServerProcess.RunToEndAsync(
         $"--data-dir={dataDirectory}",

@@ -44,13 +44,14 @@ internal sealed class RunningMember : IAsyncDisposable
         var logger = loggers.CreateLogger<RunningMember>();
         var identity = directory.Identity!;
         logger.IdentityKnown(identity.MemberId, identity.ClusterId);
+        // The log first: it refuses what is damaged before the store, which recovers at once, has changed anything.
+        var (log, recovered) = directory.OpenLog(new LogOptions());
         var store = directory.OpenStore(new StoreOptions());
         if (identity.FormedCluster)
         {
             await InitialState.WriteAsync(store, [.. identity.InitialMembers.Select(ToMember)]);
         }
 
-        var (log, recovered) = directory.OpenLog(new LogOptions());
         var requestTime = TimeSpan.FromSeconds(5) + (2 * options.ElectionTimeout);
         peers = peers with
         {
