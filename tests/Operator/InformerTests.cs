@@ -100,7 +100,7 @@ public sealed class InformerTests(ApiServer server) : IAsyncLifetime
             _client,
             _ => new ValueTask<ListScope>(new ListScope(ResourcePath.Of<V1ConfigMap>(), _namespace)),
             [],
-            TimeProvider.System,
+            new Impatience(),
             new OperatorMetrics(_services.GetRequiredService<IMeterFactory>()),
             NullLogger<Informer<V1ConfigMap>>.Instance);
         informer.Changed += change => _told.Enqueue((change.Before, change.After) switch
@@ -117,7 +117,19 @@ public sealed class InformerTests(ApiServer server) : IAsyncLifetime
 
     private static V1ConfigMap Named(string name) => new() { Metadata = new V1ObjectMeta { Name = name } };
 
-    /// <summary>Ends the watches under way, and answers new ones with an error: with 410 once, with others until told otherwise.</summary>
+    /// <summary>Pauses after failures are short, however many there were.</summary>
+    private sealed class Impatience : TimeProvider
+    {
+        private static readonly TimeSpan Longest = TimeSpan.FromMilliseconds(50);
+
+        public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period) =>
+            base.CreateTimer(callback, state, dueTime > Longest ? Longest : dueTime, period);
+    }
+
+    /// <summary>
+    /// Ends the watches under way, and answers new ones with an error: with 410 once; with others until told otherwise, and
+    /// lists as well, with which an informer would find out by itself.
+    /// </summary>
     private sealed class WatchCutter : DelegatingHandler
     {
         private CancellationTokenSource _watches = new();
@@ -131,8 +143,8 @@ public sealed class InformerTests(ApiServer server) : IAsyncLifetime
 
         protected override async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
         {
-            if (!request.RequestUri!.Query.Contains("watch=true", StringComparison.Ordinal)) return await base.SendAsync(request, cancellationToken);
-            if (_answer is { } refusal)
+            var isWatch = request.RequestUri!.Query.Contains("watch=true", StringComparison.Ordinal);
+            if (_answer is { } refusal && (isWatch || refusal != HttpStatusCode.Gone))
             {
                 // A version that is gone is told once: the list after it gives a new one.
                 if (refusal == HttpStatusCode.Gone) _answer = null;
@@ -140,6 +152,7 @@ public sealed class InformerTests(ApiServer server) : IAsyncLifetime
             }
 
             var response = await base.SendAsync(request, cancellationToken);
+            if (!isWatch) return response;
             var cut = _watches.Token;
             var stream = await response.Content.ReadAsStreamAsync(cancellationToken);
             cut.Register(stream.Dispose);
