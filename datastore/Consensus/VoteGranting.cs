@@ -30,10 +30,14 @@ public sealed partial class ConsensusModule
             DecideRealVote(request);
     }
 
-    /// <summary>Promises nothing and changes nothing (thesis, section 9.6).</summary>
+    /// <summary>
+    /// Promises nothing and changes nothing (thesis, section 9.6). Two that ask at the same moment with equal logs would be
+    /// granted by each other and split the votes, which costs another election timeout: the smaller id gets no grant.
+    /// </summary>
     private void DecidePreVote(Message request)
     {
-        var granted = request.Term > _term && _rules.IsUpToDate(request.Log, _log.Last);
+        var asksToo = _role == Role.PreCandidate && request.Log == _log.Last;
+        var granted = request.Term > _term && _rules.IsUpToDate(request.Log, _log.Last) && !(asksToo && request.From.CompareTo(Id) < 0);
         Send(new Message
         {
             Kind = MessageKind.PreVoteResponse,

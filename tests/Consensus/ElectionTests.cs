@@ -27,6 +27,20 @@ public class ElectionTests
     }
 
     [Fact]
+    public void Two_that_ask_at_the_same_moment_do_not_split_the_votes()
+    {
+        var cluster = new Cluster(3);
+        cluster[3].Crash();
+
+        cluster[1].Module.Campaign();
+        cluster[2].Module.Campaign();
+        cluster.Settle();
+
+        Assert.Equal(Role.Leader, cluster[2].Status.Role);
+        Assert.Equal(cluster[2].Status.Term, cluster[1].Status.Term);
+    }
+
+    [Fact]
     public void A_member_votes_once_a_term_and_gives_the_same_candidate_the_same_answer_section_5_2()
     {
         var cluster = new Cluster(3);
