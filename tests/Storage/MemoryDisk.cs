@@ -10,6 +10,8 @@ internal sealed class MemoryDisk : IDisk
 {
     private const int SectorBytes = 512;
 
+    // A log prepares its next segment beside its writing, so names change on two threads at once.
+    private readonly Lock _gate = new();
     private readonly Dictionary<string, Content> _names = [];
     private Dictionary<string, Content> _durableNames = [];
 
@@ -24,43 +26,66 @@ internal sealed class MemoryDisk : IDisk
 
     public int Syncs { get; private set; }
 
-    public IReadOnlyList<string> List() => [.. _names.Keys.Order(StringComparer.Ordinal)];
+    public IReadOnlyList<string> List()
+    {
+        lock (_gate)
+        {
+            return [.. _names.Keys.Order(StringComparer.Ordinal)];
+        }
+    }
 
     public string Describe(string name) => $"memory/{name}";
 
     public IDiskFile Create(string name, long lengthBytes)
     {
-        Spend();
-        if (_names.Values.Sum(content => (long)content.Bytes.Length) + lengthBytes > CapacityBytes)
+        lock (_gate)
         {
-            throw new IOException("No space left on device.");
-        }
+            Spend();
+            if (_names.Values.Sum(content => (long)content.Bytes.Length) + lengthBytes > CapacityBytes)
+            {
+                throw new IOException("No space left on device.");
+            }
 
-        var content = new Content(new byte[lengthBytes]);
-        _names[name] = content;
-        return new MemoryFile(this, content);
+            var content = new Content(new byte[lengthBytes]);
+            _names[name] = content;
+            return new MemoryFile(this, content);
+        }
     }
 
-    public IDiskFile Open(string name) =>
-        _names.TryGetValue(name, out var content) ? new MemoryFile(this, content) : throw new FileNotFoundException(name);
+    public IDiskFile Open(string name)
+    {
+        lock (_gate)
+        {
+            return _names.TryGetValue(name, out var content) ? new MemoryFile(this, content) : throw new FileNotFoundException(name);
+        }
+    }
 
     public void Rename(string from, string to)
     {
-        Spend();
-        _names.Remove(from, out var content);
-        _names[to] = content ?? throw new FileNotFoundException(from);
+        lock (_gate)
+        {
+            Spend();
+            _names.Remove(from, out var content);
+            _names[to] = content ?? throw new FileNotFoundException(from);
+        }
     }
 
     public void Delete(string name)
     {
-        Spend();
-        _names.Remove(name);
+        lock (_gate)
+        {
+            Spend();
+            _names.Remove(name);
+        }
     }
 
     public void SyncNames()
     {
-        Spend();
-        _durableNames = new(_names);
+        lock (_gate)
+        {
+            Spend();
+            _durableNames = new(_names);
+        }
     }
 
     /// <summary>The power fails: gives the disk as the next start finds it.</summary>
@@ -101,9 +126,12 @@ internal sealed class MemoryDisk : IDisk
 
     private void Spend()
     {
-        if (OperationsUntilFailure-- <= 0)
+        lock (_gate)
         {
-            throw new IOException("Input/output error.");
+            if (OperationsUntilFailure-- <= 0)
+            {
+                throw new IOException("Input/output error.");
+            }
         }
     }
 

@@ -104,8 +104,14 @@ public sealed class WriteAheadLogTests
         for (ulong i = 1; i <= 100; i++)
         {
             using var completed = new ManualResetEventSlim();
-            log.Append(Write(i, 5000), (_, _) => completed.Set());
+            Exception? failure = null;
+            log.Append(Write(i, 5000), (_, error) =>
+            {
+                failure = error;
+                completed.Set();
+            });
             completed.Wait(TestContext.Current.CancellationToken);
+            Assert.Null(failure);
             log.DiscardUpTo(new(new(1), new(i)));
         }
 
