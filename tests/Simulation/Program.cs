@@ -1,6 +1,8 @@
 using System.Diagnostics;
 using System.Globalization;
 using Raft.Simulation.Tests;
+using Raft.Simulation.Tests.Checks;
+using Raft.Simulation.Tests.Mutations;
 
 // With --seed or --seeds this is the simulator; otherwise the tests, with the runner that xunit would have generated.
 if (SimulatorCommand.TryParse(args, out var command))
@@ -64,10 +66,8 @@ internal sealed record SimulatorCommand(ulong? Seed, int Seeds, ulong From, bool
         foreach (var (failed, why) in failures)
             Console.WriteLine($"seed {failed}: {why}");
         Console.WriteLine(
-            $"{summaries.Count} seeds passed, {failures.Count} failed; "
-            + $"{Seeds / watch.Elapsed.TotalSeconds:F1} seeds/s, {summaries.Sum(run => run.SimulatedMilliseconds) / 3_600_000.0:F2} simulated hours: "
-            + $"{summaries.Sum(run => run.Elections)} elections, {summaries.Sum(run => run.Crashes)} crashes, {summaries.Sum(run => run.Lost)} lost messages, "
-            + $"{summaries.Sum(run => run.Changes)} changes of members, {summaries.Sum(run => run.Writes)} writes, {summaries.Sum(run => run.Reads)} reads");
+            $"{summaries.Count} seeds passed, {failures.Count} failed; {Seeds / watch.Elapsed.TotalSeconds:F1} seeds/s, "
+            + summaries.Aggregate(new RunSummary(), static (sum, run) => sum + run));
         return failures.Count == 0 ? 0 : 1;
     }
 

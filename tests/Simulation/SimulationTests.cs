@@ -1,3 +1,5 @@
+using Raft.Simulation.Tests.Mutations;
+
 namespace Raft.Simulation.Tests;
 
 /// <summary>A fixed number of seeds, few enough for every test run; the command line runs as many as one likes.</summary>
@@ -41,7 +43,7 @@ public class SimulationTests
     [MemberData(nameof(MutationNames))]
     public void A_rule_broken_on_purpose_is_noticed(string name)
     {
-        var (_, caughtBy) = Mutation.Noticed.Single(mutation => mutation.Name == name).Hunt(from: 1, seeds: 500);
+        var (_, caughtBy) = Mutation.Noticed.Single(mutation => mutation.Name == name).Hunt(from: 1, seeds: 1_000);
 
         Assert.NotNull(caughtBy);
     }

@@ -21,20 +21,55 @@ internal sealed record Swarm
 
     public required int SyncMilliseconds { get; init; }
 
-    /// <summary>Chance of a crash between any two steps of a member's work.</summary>
+    /// <summary>Bytes of a segment of the log: small ones begin often.</summary>
+    public required int SegmentBytes { get; init; }
+
+    /// <summary>Whether segments are prepared ahead of time.</summary>
+    public required bool ZeroAhead { get; init; }
+
+    /// <summary>Chance, each 100 ms, that a member dies within its next steps.</summary>
     public required int CrashChance { get; init; }
 
+    /// <summary>Chance, each 100 ms, that a member that is down starts again.</summary>
+    public required int RestartChance { get; init; }
+
+    /// <summary>Chance, each 100 ms, that a member stands still for a while.</summary>
+    public required int PauseChance { get; init; }
+
+    /// <summary>Chance, each 100 ms, that a member's disk stalls, fails or is full.</summary>
+    public required int DiskFaultChance { get; init; }
+
+    /// <summary>Chance, at a restart, that a bit of the log has flipped.</summary>
+    public required int BitFlipChance { get; init; }
+
+    /// <summary>Chance, each 100 ms, that a member's wall clock jumps.</summary>
+    public required int ClockJumpChance { get; init; }
+
     public required int PartitionChance { get; init; }
+
+    /// <summary>Chance, with each new shape of the network, that a link clogs.</summary>
+    public required int ClogChance { get; init; }
 
     public required int ChangeChance { get; init; }
 
     public required int TransferChance { get; init; }
 
-    public required int CompactionChance { get; init; }
+    /// <summary>Applied entries between two flushes.</summary>
+    public required int SnapshotEntries { get; init; }
 
+    /// <summary>Entries that the log keeps for those who lag.</summary>
+    public required int CatchUpEntries { get; init; }
+
+    public required int Clients { get; init; }
+
+    /// <summary>Share of reads in what clients ask for.</summary>
     public required int ReadChance { get; init; }
 
-    public required int WriteBurst { get; init; }
+    /// <summary>Chance that a client goes to a member that says it leads, rather than stay where it is.</summary>
+    public required int AsksLeaderChance { get; init; }
+
+    /// <summary>Longest time between an answer and the client's next request.</summary>
+    public required int ThinkMilliseconds { get; init; }
 
     public required int AppendsInFlightMax { get; init; }
 
@@ -54,13 +89,24 @@ internal sealed record Swarm
             DelayMilliseconds = random.Pick([2, 10, 50, 150]),
             Reorders = random.Below(2) == 0,
             SyncMilliseconds = random.Pick([0, 2, 10, 100, 400]),
-            CrashChance = OftenNone(60),
+            SegmentBytes = random.Pick([4_096, 8_192, 32_768]),
+            ZeroAhead = random.Below(4) == 0,
+            CrashChance = OftenNone(400),
+            RestartChance = random.Pick([200, 1_000, 5_000]),
+            PauseChance = OftenNone(100),
+            DiskFaultChance = OftenNone(60),
+            BitFlipChance = OftenNone(2_000),
+            ClockJumpChance = OftenNone(100),
             PartitionChance = OftenNone(800),
-            ChangeChance = OftenNone(600),
+            ClogChance = OftenNone(5_000),
+            ChangeChance = OftenNone(1_500),
             TransferChance = OftenNone(300),
-            CompactionChance = OftenNone(1_000),
-            ReadChance = random.Pick([0, 2_000, 6_000]),
-            WriteBurst = random.Pick([1, 3, 20]),
+            SnapshotEntries = random.Pick([3, 20, 200]),
+            CatchUpEntries = random.Pick([0, 5, 50]),
+            Clients = random.Between(1, 6),
+            ReadChance = random.Pick([1_000, 3_000, 7_000]),
+            AsksLeaderChance = random.Pick([0, 2_000, 9_000]),
+            ThinkMilliseconds = random.Pick([5, 50, 300]),
             AppendsInFlightMax = random.Pick([1, 3, 64]),
             AppendBytesMax = random.Pick([1, 100, 100_000]),
             CommittedBytesMax = random.Pick([1, 200, 100_000]),

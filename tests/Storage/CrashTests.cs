@@ -12,6 +12,7 @@ namespace Raft.Storage.Tests;
 /// Real processes killed with SIGKILL while they write, and what they leave behind. The test program starts itself again as
 /// the victim, told by an environment variable what to do.
 /// </summary>
+[Collection("Locked files")] // a process that is being started holds, for a moment, the locks of the one that starts it
 public sealed class CrashTests : IDisposable
 {
     private const string RoleVariable = "RAFT_STORAGE_TEST_VICTIM";

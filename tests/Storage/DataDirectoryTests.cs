@@ -4,6 +4,7 @@ using Raft.Storage.Log;
 
 namespace Raft.Storage.Tests;
 
+[Collection("Locked files")] // a process that is being started holds, for a moment, the locks of the one that starts it
 public sealed class DataDirectoryTests : IDisposable
 {
     private static readonly LogOptions Log = new() { SegmentBytes = 64 * 1024 };

@@ -1,5 +1,6 @@
 using CsCheck;
 using Raft.Consensus;
+using Raft.InMemory;
 using Raft.Node.Ports;
 using Raft.Storage.Log;
 
@@ -80,7 +81,7 @@ public sealed class SegmentedLogTests
                 }
                 catch (IOException)
                 {
-                    disk = random.Next(3) == 0 ? disk.Copy() : disk.Crash(random);
+                    disk = random.Next(3) == 0 ? disk.Copy() : disk.Crash(random.Next);
                 }
 
                 var (reopened, recovered) = Reopen(disk);
@@ -244,19 +245,19 @@ public sealed class SegmentedLogTests
         Assert.Equal([10, 100_000, 10], Reopen(disk).Recovered.Entries.Select(entry => entry.Data.Length));
     }
 
-    private static MemoryDisk NewDisk()
+    private static InMemoryDisk NewDisk()
     {
-        var disk = new MemoryDisk();
+        var disk = new InMemoryDisk();
         SegmentedLog.Create(disk, Small, Identity);
         return disk;
     }
 
-    private static (SegmentedLog Log, RecoveredLog Recovered) Reopen(MemoryDisk disk) => SegmentedLog.Open(disk, Small, Identity);
+    private static (SegmentedLog Log, RecoveredLog Recovered) Reopen(InMemoryDisk disk) => SegmentedLog.Open(disk, Small, Identity);
 
     private static string Segment(ulong number) => LogFormat.SegmentName(number);
 
     /// <summary>A log of one segment with three frames besides its head, and where each of them ends.</summary>
-    private static (MemoryDisk Disk, int[] Ends) ThreeFrames()
+    private static (InMemoryDisk Disk, int[] Ends) ThreeFrames()
     {
         var disk = NewDisk();
         var (log, _) = Reopen(disk);
@@ -278,7 +279,7 @@ public sealed class SegmentedLogTests
         return new(sequence, null, [new(new(new(1), new(index)), EntryKind.Command, data)], null);
     }
 
-    private static MemoryDisk Flip(MemoryDisk disk, string name, int bit)
+    private static InMemoryDisk Flip(InMemoryDisk disk, string name, int bit)
     {
         var copy = disk.Copy();
         copy[name][bit / 8] ^= (byte)(1 << (bit % 8));

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using Raft.Consensus;
+using Raft.InMemory;
 using Raft.Node.Ports;
 using Raft.Storage.Log;
 
@@ -10,7 +11,7 @@ public sealed class WriteAheadLogTests
     private static readonly LogIdentity Identity = new(1, new(1));
     private static readonly LogOptions Options = new() { SegmentBytes = 64 * 1024, ZeroAhead = false };
 
-    private readonly MemoryDisk _disk = new();
+    private readonly InMemoryDisk _disk = new();
 
     public WriteAheadLogTests() => SegmentedLog.Create(_disk, Options, Identity);
 
@@ -68,7 +69,7 @@ public sealed class WriteAheadLogTests
         log.Dispose();
         Assert.Equal([1UL, 2UL, 3UL], acknowledged);
         Assert.Equal(Enumerable.Range(4, 18).Select(i => (ulong)i), refused);
-        var (_, recovered) = SegmentedLog.Open(_disk.Crash(new Random(5)), Options, Identity);
+        var (_, recovered) = SegmentedLog.Open(_disk.Crash(new Random(5).Next), Options, Identity);
         Assert.InRange(recovered.Entries.Count, 3, 4);
     }
 
@@ -93,7 +94,7 @@ public sealed class WriteAheadLogTests
 
         log.Dispose();
         Assert.Contains("No space", failure.Message, StringComparison.Ordinal);
-        var (_, recovered) = SegmentedLog.Open(_disk.Crash(new Random(5)), Options, Identity);
+        var (_, recovered) = SegmentedLog.Open(_disk.Crash(new Random(5).Next), Options, Identity);
         Assert.Equal(acknowledged, (ulong)recovered.Entries.Count);
     }
 

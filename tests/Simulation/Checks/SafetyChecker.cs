@@ -1,7 +1,7 @@
 using System.Diagnostics.CodeAnalysis;
 using Raft.Consensus;
 
-namespace Raft.Simulation.Tests;
+namespace Raft.Simulation.Tests.Checks;
 
 /// <summary>
 /// Sees everything that every member does, and holds it to the five safety properties (Raft paper, figure 3) and to the
@@ -9,23 +9,25 @@ namespace Raft.Simulation.Tests;
 /// </summary>
 internal sealed class SafetyChecker
 {
+    private const ulong StatesBetweenChecks = 8;
+
     private readonly Dictionary<Term, MemberId> _leaders = [];
     private readonly Dictionary<(MemberId Voter, Term Term), MemberId> _votes = [];
     private readonly Dictionary<EntryId, (EntryId Previous, ulong Content)> _entries = [];
-    private readonly Dictionary<ulong, (EntryId Id, ulong StateHash)> _applied = [];
+    private readonly Dictionary<ulong, EntryId> _applied = [];
+    private readonly Dictionary<ulong, ulong> _states = [];
     private readonly Dictionary<ulong, (EntryId Id, Term By)> _committed = [];
     private readonly Dictionary<MemberId, (Term Term, LogIndex Last)> _leaderLogs = [];
 
-    /// <summary>The furthest that a client was told of: by an acknowledged write or by the answer to a read.</summary>
-    public LogIndex Seen { get; private set; }
+    /// <summary>The newest revision that a client was told of, by the answer to a write or to a linearizable read.</summary>
+    public long SeenRevision { get; private set; }
 
     public LogIndex LastApplied { get; private set; }
 
     public int Elections => _leaders.Count;
 
-    public long AcknowledgedWrites { get; private set; }
-
-    public long AnsweredReads { get; private set; }
+    /// <summary>Requests that were answered, linearizable reads and writes.</summary>
+    public long Answered { get; private set; }
 
     /// <summary>Election Safety, Leader Completeness, Leader Append-Only.</summary>
     public void Leads(MemberId leader, Term term, LogIndex last, Func<EntryId, bool> logHolds)
@@ -48,7 +50,7 @@ internal sealed class SafetyChecker
     /// <summary>Log Matching: an entry's id stands for its content and, entry by entry, for all before it.</summary>
     public void Logs(MemberId member, EntryId previous, LogEntry entry)
     {
-        var content = HashOf(entry);
+        var content = StateHash.Of(entry);
         if (!_entries.TryAdd(entry.Id, (previous, content)))
         {
             Holds(
@@ -58,24 +60,30 @@ internal sealed class SafetyChecker
         }
     }
 
-    /// <summary>State Machine Safety, for the entry and for the state that all entries so far led to.</summary>
-    public ulong Applies(MemberId member, Term memberTerm, LogEntry entry, ulong stateBefore)
+    /// <summary>State Machine Safety: what one applies at an index, all apply there.</summary>
+    public void Applies(MemberId member, Term memberTerm, LogEntry entry)
     {
-        var state = Mix(stateBefore, HashOf(entry));
         var index = entry.Id.Index.Value;
-        if (!_applied.TryAdd(index, (entry.Id, state)))
-        {
-            Holds(
-                _applied[index] == (entry.Id, state),
-                "State Machine Safety",
-                $"{member} applies {entry.Id} where others applied {_applied[index].Id}");
-        }
-
+        if (!_applied.TryAdd(index, entry.Id))
+            Holds(_applied[index] == entry.Id, "State Machine Safety", $"{member} applies {entry.Id} where others applied {_applied[index]}");
         if (!_committed.TryGetValue(index, out var known) || memberTerm < known.By)
             _committed[index] = (entry.Id, memberTerm);
         if (entry.Id.Index > LastApplied)
             LastApplied = entry.Id.Index;
-        return state;
+    }
+
+    /// <summary>Equal applied index, equal state. Looked at where it is cheap: at some indexes, the same for all members.</summary>
+    public void HasState(MemberId member, EntryId applied, Func<ulong> hash)
+    {
+        if (applied.Index.Value % StatesBetweenChecks == 0)
+            MustHaveState(member, applied, hash());
+    }
+
+    /// <summary>Equal applied index, equal state.</summary>
+    public void MustHaveState(MemberId member, EntryId applied, ulong hash)
+    {
+        if (!_states.TryAdd(applied.Index.Value, hash))
+            Holds(_states[applied.Index.Value] == hash, "Equal state", $"{member} has another state at {applied} than others had there");
     }
 
     /// <summary>
@@ -96,14 +104,8 @@ internal sealed class SafetyChecker
         "Commits its own term",
         $"{leader} leads term {term} and commits up to {committed}");
 
-    /// <summary>A snapshot is the state that applying its entries gives.</summary>
-    public void Installs(MemberId member, StateImage image) => Holds(
-        !_applied.TryGetValue(image.Last.Index.Value, out var known) || known == (image.Last, image.Hash),
-        "State Machine Safety",
-        $"{member} installs a snapshot at {image.Last} that differs from what others applied");
-
     /// <summary>What a member says is true of its disk, and does not contradict what it said before it crashed.</summary>
-    public void Sends(Message message, Term memberTerm, SimulatedDisk disk)
+    public void Sends(Message message, Term memberTerm, HardState onDisk, Func<EntryId, bool> holdsDurably)
     {
         if (message.Kind == MessageKind.VoteResponse && !message.Reject)
         {
@@ -112,7 +114,6 @@ internal sealed class SafetyChecker
                 _votes.TryAdd(vote, message.To) || _votes[vote] == message.To,
                 "One vote a term",
                 $"{message.From} votes for {message.To} and for {_votes[vote]} in term {message.Term}");
-            var onDisk = disk.HardState;
             Holds(
                 onDisk.Term > message.Term || (onDisk.Term == message.Term && onDisk.Vote == message.To),
                 "Durable before voted",
@@ -120,26 +121,18 @@ internal sealed class SafetyChecker
         }
 
         if (message.Kind == MessageKind.AppendResponse && !message.Reject && message.Term == memberTerm)
-            Holds(disk.Holds(message.Log), "Durable before acknowledged", $"{message.From} acknowledges {message.Log} that is not on its disk");
+            Holds(holdsDurably(message.Log), "Durable before acknowledged", $"{message.From} acknowledges {message.Log} that is not on its disk");
     }
 
-    /// <summary>A client is told that its write took effect: it is on the disks of a quorum.</summary>
-    public void Acknowledges(EntryId write, int durable, int quorum)
+    /// <summary>An answer shows at least what any client knew when its request was made: real time is respected.</summary>
+    public void Answers(string request, long seenBefore, long revision)
     {
-        AcknowledgedWrites++;
-        Holds(durable >= quorum, "Durable on a quorum", $"{write} is acknowledged, but on {durable} disks of the needed {quorum}");
-        See(write.Index);
-    }
-
-    /// <summary>Linearizability of reads: at least what any client knew when the read was asked for.</summary>
-    public void AnswersRead(MemberId member, LogIndex seenWhenAsked, LogIndex releasedAt, LogIndex stateAt)
-    {
-        AnsweredReads++;
+        Answered++;
         Holds(
-            releasedAt >= seenWhenAsked && stateAt >= releasedAt,
-            "Linearizable reads",
-            $"{member} answers a read at {releasedAt} (state at {stateAt}), but {seenWhenAsked} had been seen before it was asked for");
-        See(stateAt);
+            revision >= seenBefore,
+            "Linearizable",
+            $"{request} is answered at revision {revision}, but {seenBefore} had been seen before it was made");
+        SeenRevision = Math.Max(SeenRevision, revision);
     }
 
     /// <summary>Terms, commit and applied indexes never go back, votes never change within a term.</summary>
@@ -154,21 +147,4 @@ internal sealed class SafetyChecker
         if (!condition)
             throw new SafetyViolationException($"{rule}: {what}");
     }
-
-    private void See(LogIndex index)
-    {
-        if (index > Seen)
-            Seen = index;
-    }
-
-    private static ulong HashOf(LogEntry entry)
-    {
-        var hash = Mix(entry.Id.Term.Value, entry.Id.Index.Value);
-        hash = Mix(hash, (ulong)entry.Kind);
-        foreach (var value in entry.Data.Span)
-            hash = Mix(hash, value);
-        return hash;
-    }
-
-    private static ulong Mix(ulong hash, ulong value) => (System.Numerics.BitOperations.RotateLeft(hash, 23) ^ value) * 0x9FB21C651E98DF25;
 }

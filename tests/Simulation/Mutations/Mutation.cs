@@ -1,31 +1,33 @@
 using Raft.Consensus;
 
-namespace Raft.Simulation.Tests;
+namespace Raft.Simulation.Tests.Mutations;
 
 /// <summary>A rule broken on purpose, to prove that the simulator would notice.</summary>
-internal sealed record Mutation(string Name, ConsensusRules Rules)
+internal sealed record Mutation(string Name, Parts Parts)
 {
     /// <summary>All of them; a few hundred seeds notice each.</summary>
     public static IReadOnlyList<Mutation> Noticed { get; } =
     [
-        new("the term is not persisted", new TermNotPersisted()),
-        new("votes and acknowledgements leave before the sync", new PromisesBeforeSync()),
-        new("entries are applied before the sync", new AppliesUnsyncedEntries()),
-        new("learners count in quorums", new LearnersCount()),
-        new("half is enough", new HalfIsEnough()),
-        new("reads without the quorum round", new ReadsWithoutRound()),
-        new("reads before an own entry is committed", new ReadsTooEarly()),
-        new("a vote for a candidate with an older log", new VotesForOlderLogs()),
-        new("two votes in one term", new VotesTwice()),
-        new("appends without the consistency check", new AppendsBlindly()),
-        new("several changes of members at once", new ChangesAtOnce()),
-        new("a removed leader goes on", new RemovedLeaderStays()),
-        new("entries of older terms are committed by counting", new CommitsOlderTerms()),
-        new("the vote is not persisted", new VoteNotPersisted()),
-        new("the leader counts its own entry before the sync", new CountsOwnUnsyncedEntry()),
-        new("a read round number is used again", new ReadRoundReused()),
-        new("a stale snapshot replaces a newer log", new InstallsStaleSnapshots()),
+        Core("the term is not persisted", new TermNotPersisted()),
+        Core("votes and acknowledgements leave before the sync", new PromisesBeforeSync()),
+        Core("entries are applied before the sync", new AppliesUnsyncedEntries()),
+        Core("learners count in quorums", new LearnersCount()),
+        Core("half is enough", new HalfIsEnough()),
+        Core("reads without the quorum round", new ReadsWithoutRound()),
+        Core("reads before an own entry is committed", new ReadsTooEarly()),
+        Core("a vote for a candidate with an older log", new VotesForOlderLogs()),
+        Core("two votes in one term", new VotesTwice()),
+        Core("appends without the consistency check", new AppendsBlindly()),
+        Core("several changes of members at once", new ChangesAtOnce()),
+        Core("a removed leader goes on", new RemovedLeaderStays()),
+        Core("entries of older terms are committed by counting", new CommitsOlderTerms()),
+        Core("the vote is not persisted", new VoteNotPersisted()),
+        Core("the leader counts its own entry before the sync", new CountsOwnUnsyncedEntry()),
+        Core("a read round number is used again", new ReadRoundReused()),
+        Core("a stale snapshot replaces a newer log", new InstallsStaleSnapshots()),
     ];
+
+    private static Mutation Core(string name, ConsensusRules rules) => new(name, new OtherRules(rules));
 
     /// <summary>Runs seeds until one notices.</summary>
     /// <returns>The seed and what it said; null if none did.</returns>
@@ -33,12 +35,17 @@ internal sealed record Mutation(string Name, ConsensusRules Rules)
     {
         for (var seed = from; seed < from + (ulong)seeds; seed++)
         {
-            var failure = SimulatorCommand.Failure(() => new Simulator(seed, Rules).Run());
+            var failure = SimulatorCommand.Failure(() => new Simulator(seed, Parts).Run());
             if (failure is not null)
                 return (seed, failure.Split('\n')[0]);
         }
 
         return (0, null);
+    }
+
+    private sealed class OtherRules(ConsensusRules rules) : Parts
+    {
+        public override ConsensusRules Rules => rules;
     }
 
     private sealed class VoteNotPersisted : ConsensusRules

@@ -1,4 +1,4 @@
-namespace Raft.Simulation.Tests;
+namespace Raft.Simulation.Tests.Checks;
 
 /// <summary>A promise of Raft is broken, named by the rule.</summary>
 public sealed class SafetyViolationException : Exception

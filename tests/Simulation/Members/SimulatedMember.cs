@@ -1,0 +1,308 @@
+using Raft.Consensus;
+using Raft.InMemory;
+using Raft.Node;
+using Raft.Node.Ports;
+using Raft.Protocol.Etcd;
+using Raft.Protocol.V1;
+using Raft.Simulation.Tests.Checks;
+using Raft.Simulation.Tests.Disks;
+using Raft.Storage.Log;
+using Message = Raft.Consensus.Message;
+
+namespace Raft.Simulation.Tests.Members;
+
+/// <summary>
+/// One member: the real node over the real log, on a disk, a clock and a network that are simulated. It may die at any step;
+/// its disks outlive it.
+/// </summary>
+internal sealed class SimulatedMember : IPeers, IForwarder
+{
+    private const int EpochSeconds = 1_700_000_000;
+
+    private readonly Simulator _simulator;
+    private LogImage _promised = new(new RecoveredLog(default, EntryId.Zero, []));
+    private Exception? _failure;
+    private long _pausedUntil;
+    private bool _isTurnDue;
+    private bool _isAnnouncing;
+    private int _stepsUntilDeath = int.MaxValue;
+
+    /// <summary>A member with an empty disk, or, given who they are, one of the founders.</summary>
+    public SimulatedMember(Simulator simulator, MemberId id, IReadOnlyList<Member>? founders, SeededRandom random)
+    {
+        _simulator = simulator;
+        Random = random;
+        Id = id;
+        Watch = new MemberWatch(simulator, this);
+        TickMilliseconds = random.Between(90, 110);
+        SegmentedLog.Create(Disk, LogOptions, Identity);
+        if (founders is not null)
+            InitialState.WriteAsync(Store, founders).GetAwaiter().GetResult();
+        Store.OnStep = MayDie;
+        Store.OnApplied = Watch.Applies;
+        Store.OnInstalled = Watch.Installs;
+        Store.Later = done => After(Random.Below(SyncMilliseconds() + 1), done);
+    }
+
+    public MemberId Id { get; }
+
+    public SeededRandom Random { get; }
+
+    public MemberWatch Watch { get; }
+
+    public InMemoryDisk Disk { get; private set; } = new();
+
+    public SimulatedStore Store { get; } = new();
+
+    /// <summary>Null while it is down.</summary>
+    public SimulatedLog? Log { get; private set; }
+
+    /// <summary>Null while it is down.</summary>
+    public Node.Node? Node { get; private set; }
+
+    public bool IsUp => Node is not null;
+
+    /// <summary>Its log is damaged: it refuses to start, for good, and has to be replaced.</summary>
+    public bool IsBroken { get; private set; }
+
+    /// <summary>How many times it was started or stopped.</summary>
+    public int Incarnation { get; private set; }
+
+    /// <summary>Clocks drift: no two members tick at the same pace.</summary>
+    public int TickMilliseconds { get; }
+
+    /// <summary>Wall clocks are wrong, and jump.</summary>
+    public long ClockOffsetMs { get; set; }
+
+    /// <summary>A disk that is slow beyond reason until then.</summary>
+    public long DiskStallsUntil { get; set; }
+
+    public bool IsLeader => Node?.Status.IsLeader == true;
+
+    private LogOptions LogOptions => new() { SegmentBytes = _simulator.Swarm.SegmentBytes, FrameBytesMax = 4096, ZeroAhead = _simulator.Swarm.ZeroAhead };
+
+    /// <summary>What is durable of its log, whether it runs or not.</summary>
+    private LogImage Durable => Log?.Durable ?? _promised;
+
+    private LogIdentity Identity => new(Simulator.ClusterId, Id);
+
+    /// <summary>Whether an entry, or what it did, is there after any crash: in the log or, from a snapshot, in the state.</summary>
+    public bool HoldsDurably(EntryId entry) => Durable.Holds(entry) || entry.Index <= Store.DurablyApplied;
+
+    public void Start()
+    {
+        Incarnation++;
+        (_isTurnDue, _isAnnouncing, _pausedUntil, _failure) = (false, false, 0, null);
+        var incarnation = Incarnation;
+        OnDisk(() =>
+        {
+            var (log, recovered) = SegmentedLog.Open(_simulator.Parts.Disk(Disk), LogOptions, Identity);
+            recovered = _simulator.Parts.Recovered(recovered);
+            MemberWatch.Recovers(Id, _promised, recovered);
+            Log = new SimulatedLog(this, log, new LogImage(recovered));
+            Watch.Starts(recovered);
+            var node = new Node.Node(
+                _simulator.OptionsOf(this),
+                new NodePorts(_simulator.Parts.Log(Log), _simulator.Parts.Store(Store), this, _simulator.Parts.Forwarder(this), () => Wake(incarnation), error => _failure = error),
+                recovered);
+            Watch.Started(node.Status.Consensus);
+            _simulator.Trace.Write(_simulator.Now, $"{Id} starts, {recovered.HardState}, log {recovered.Base}..{node.Status.Consensus.Last}, applied {node.Status.Consensus.Applied}");
+            Node = node;
+        });
+        if (Node is null)
+            return;
+        WorkSoon();
+        After(Random.Between(1, TickMilliseconds), Tick);
+    }
+
+    /// <summary>Stops it at once: with the power, or only the process, which leaves what the kernel has.</summary>
+    public void Crash(string why)
+    {
+        _simulator.Trace.Write(_simulator.Now, $"{Id} {why}, {Log?.WritesUnderWay ?? 0} writes under way");
+        _simulator.Network.Ends(Id, Incarnation);
+        _promised = Durable;
+        (Node, Log) = (null, null);
+        Incarnation++;
+        _stepsUntilDeath = int.MaxValue;
+        Disk.OnOperation = static () => { };
+        Disk = Random.Below(3) == 0 ? Disk.Copy() : Disk.Crash(Random.Below);
+        Store.Crash(Random);
+    }
+
+    /// <summary>Stops it in its tracks for a while, as SIGSTOP does; what arrives meanwhile waits.</summary>
+    public void Pause(int milliseconds)
+    {
+        _simulator.Trace.Write(_simulator.Now, $"{Id} is paused for {milliseconds} ms");
+        _pausedUntil = _simulator.Now + milliseconds;
+    }
+
+    /// <summary>It dies so many steps from now, wherever that is.</summary>
+    public void DieAfter(int steps) => _stepsUntilDeath = steps;
+
+    /// <summary>Its disk is well again, and it does not die any more.</summary>
+    public void Heal()
+    {
+        (_stepsUntilDeath, _pausedUntil, DiskStallsUntil) = (int.MaxValue, 0, 0);
+        (Disk.OperationsUntilFailure, Disk.CapacityBytes) = (int.MaxValue, long.MaxValue);
+    }
+
+    /// <summary>Called at every step that touches the world.</summary>
+    public void MayDie()
+    {
+        if (_stepsUntilDeath-- <= 0)
+            throw new PowerLostException();
+    }
+
+    /// <summary>Its log turns bad while it is down: one bit of what was durable before the last sync.</summary>
+    public void FlipBit()
+    {
+        var files = Disk.List().Where(name => name.EndsWith(".log", StringComparison.Ordinal)).ToList();
+        if (files is not [.., var last])
+            return;
+        var name = Random.Pick(files);
+        var bytes = Disk[name];
+        var end = name == last ? (int)Disk.LastSyncedWriteAt(name) : Array.FindLastIndex(bytes, value => value != 0) + 1;
+        if (end <= 0)
+            return;
+        var bit = Random.Below(end * 8);
+        bytes[bit / 8] ^= (byte)(1 << (bit % 8));
+        Disk[name] = bytes;
+        IsBroken = true;
+        _simulator.Trace.Write(_simulator.Now, $"{Id} has bit {bit} of {name} flipped");
+    }
+
+    /// <summary>Runs something later, unless the member was stopped meanwhile.</summary>
+    public void After(int milliseconds, Action happens)
+    {
+        var incarnation = Incarnation;
+        _simulator.At(milliseconds, () => Happens(incarnation, happens));
+    }
+
+    /// <summary>How long the next sync takes.</summary>
+    public int SyncMilliseconds() =>
+        Random.Below(_simulator.SyncMilliseconds + 1) + (int)Math.Max(0, DiskStallsUntil - _simulator.Now);
+
+    /// <summary>Uses the disk: at any operation the power may be cut, or the disk may fail, which stops the member.</summary>
+    public void OnDisk(Action use)
+    {
+        Disk.OnOperation = MayDie;
+        try
+        {
+            use();
+        }
+        catch (PowerLostException)
+        {
+            Crash("loses power at its disk");
+        }
+        catch (IOException error)
+        {
+            SafetyChecker.Holds(
+                IsBroken || error is not (CorruptLogException or ForeignLogException), "Durable log", $"{Id} finds its log damaged: {error.Message}");
+            Crash($"cannot use its disk ({error.GetType().Name})");
+            return;
+        }
+
+        SafetyChecker.Holds(!IsBroken, "Damage is noticed", $"{Id} goes on with a log of which a bit was flipped");
+        Disk.OnOperation = static () => { };
+    }
+
+    public void Receive(Message message) => Node!.Receive(message);
+
+    public void Update(IReadOnlyDictionary<MemberId, IReadOnlyList<string>> peerUrls)
+    {
+    }
+
+    public void Send(IReadOnlyList<Message> messages)
+    {
+        foreach (var message in messages)
+        {
+            MayDie();
+            _simulator.Checker.Sends(message, Watch.Memory.HardState.Term, Log!.Durable.HardState, HoldsDurably);
+            _simulator.Network.Send(message);
+        }
+    }
+
+    public void SendSnapshot(Message message, IStateSnapshot snapshot, Action<bool> completed)
+    {
+        MayDie();
+        _simulator.Network.SendSnapshot(message, ((SimulatedStore.Snapshot)snapshot).Content, completed);
+    }
+
+    public Task<ForwardResponse> ForwardAsync(MemberId leader, ForwardRequest request, CancellationToken cancellation) =>
+        _simulator.Network.CallAsync(Id, leader, node => node.ForwardedAsync(request));
+
+    public Task<LogIndex> ReadIndexAsync(MemberId leader, CancellationToken cancellation) =>
+        _simulator.Network.CallAsync(Id, leader, node => node.ReadIndexAsync());
+
+    public long UnixTimeMs() => (EpochSeconds * 1000L) + _simulator.Now + ClockOffsetMs;
+
+    private void Happens(int incarnation, Action happens)
+    {
+        if (incarnation != Incarnation)
+            return;
+        if (_simulator.Now < _pausedUntil)
+            _simulator.At(_pausedUntil - _simulator.Now, () => Happens(incarnation, happens));
+        else
+            happens();
+    }
+
+    /// <summary>An answer may still reach a node that is dead.</summary>
+    private void Wake(int incarnation)
+    {
+        if (incarnation == Incarnation)
+            WorkSoon();
+    }
+
+    private void WorkSoon()
+    {
+        if (_isTurnDue)
+            return;
+        _isTurnDue = true;
+        After(Random.Below(4), () =>
+        {
+            _isTurnDue = false;
+            Work();
+        });
+    }
+
+    private void Tick()
+    {
+        Node!.Tick();
+        Announce();
+        After(TickMilliseconds, Tick);
+    }
+
+    /// <summary>A member that the cluster does not know by name tells it, as the server does after its start.</summary>
+    private void Announce()
+    {
+        if (_isAnnouncing || Node!.Members.FirstOrDefault(member => member.ID == Id.Value) is not { Name.Length: 0 })
+            return;
+        _isAnnouncing = true;
+        var attributes = new MemberAttributes { MemberId = Id.Value, Name = $"m{Id}" };
+        _simulator.When(Node.ProposeAsync(new Command { MemberAttributes = attributes }), _ => _isAnnouncing = false);
+    }
+
+    private void Work()
+    {
+        while (Node!.RunTurn())
+        {
+        }
+
+        switch (_failure)
+        {
+            case null:
+                Watch.Observe(Node.Status);
+                break;
+            case PowerLostException:
+                Crash("loses power");
+                break;
+            case IOException error when error.InnerException is not null:
+                Crash($"stops: {error.Message}");
+                break;
+            case SafetyViolationException violation:
+                throw new SafetyViolationException(violation.Message, violation);
+            default:
+                throw new SafetyViolationException($"Stopped: {Id}: {_failure.Message}", _failure);
+        }
+    }
+}
