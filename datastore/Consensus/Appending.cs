@@ -7,6 +7,12 @@ internal partial class ConsensusRules
     /// keeps logs that share an entry equal up to it (Log Matching, paper, section 5.3).
     /// </summary>
     public virtual bool LogsAgree(bool holdsPrevious) => holdsPrevious;
+
+    /// <summary>
+    /// Whether an entry that is there already stays, with all that follow it: the request may be an old one, sent before they
+    /// were (paper, figure 2, AppendEntries, step 3).
+    /// </summary>
+    public virtual bool MayStay(bool isTheSame) => isTheSame;
 }
 
 /// <summary>How a follower takes in what the leader sends (paper, section 5.3).</summary>
@@ -72,7 +78,7 @@ public sealed partial class ConsensusModule
         {
             if (entry.Id.Index <= _log.Last.Index)
             {
-                if (_log.Holds(entry.Id))
+                if (_rules.MayStay(_log.Holds(entry.Id)))
                     continue;
                 Invariant.Holds(entry.Id.Index > _commit, $"committed entry {entry.Id.Index} would be replaced by {entry.Id}");
                 _log.TruncateFrom(entry.Id.Index);

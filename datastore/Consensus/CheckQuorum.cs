@@ -1,5 +1,11 @@
 namespace Raft.Consensus;
 
+internal partial class ConsensusRules
+{
+    /// <summary>A leader that no longer hears from a quorum steps down (thesis, section 6.2).</summary>
+    public virtual bool MayGoOnLeading(int heard, int quorum) => heard >= quorum;
+}
+
 /// <summary>
 /// What a leader does as time passes: heartbeats, and stepping down when it no longer hears from a quorum, so that clients
 /// turn elsewhere and a new leader is not held off by a useless one (thesis, section 6.2).
@@ -40,7 +46,7 @@ public sealed partial class ConsensusModule
             member.BeginPeriod();
         }
 
-        return heard >= _rules.QuorumOf(_configuration.Voters.Count);
+        return _rules.MayGoOnLeading(heard, _rules.QuorumOf(_configuration.Voters.Count));
     }
 
     private void SendHeartbeats()

@@ -1,5 +1,11 @@
 namespace Raft.Consensus;
 
+internal partial class ConsensusRules
+{
+    /// <summary>Whether a member asks if it would win before it enters a new term (PreVote, thesis, section 9.6).</summary>
+    public virtual bool AsksBeforeCampaigning => true;
+}
+
 /// <summary>How a member comes to lead: a pre-vote, a vote, and a first entry of its own (paper, section 5.2).</summary>
 public sealed partial class ConsensusModule
 {
@@ -42,6 +48,12 @@ public sealed partial class ConsensusModule
     /// </summary>
     private void AskForPreVotes()
     {
+        if (!_rules.AsksBeforeCampaigning)
+        {
+            AskForElection(transferring: false);
+            return;
+        }
+
         _role = Role.PreCandidate;
         _leader = MemberId.None;
         AskForVotes(MessageKind.PreVoteRequest, _term.Next, transferring: false);

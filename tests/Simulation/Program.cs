@@ -74,7 +74,7 @@ internal sealed record SimulatorCommand(ulong? Seed, int Seeds, ulong From, bool
     private int BreakRules()
     {
         var missed = 0;
-        foreach (var mutation in Mutation.Noticed)
+        foreach (var mutation in Mutation.Catalogue)
         {
             var (seed, caughtBy) = mutation.Hunt(From, Seeds);
             missed += caughtBy is null ? 1 : 0;

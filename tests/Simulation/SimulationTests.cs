@@ -37,13 +37,13 @@ public class SimulationTests
     public void Different_seeds_give_different_runs() =>
         Assert.NotEqual(new Simulator(1).Run().TraceHash, new Simulator(2).Run().TraceHash);
 
-    public static TheoryData<string> MutationNames => [.. Mutation.Noticed.Select(mutation => mutation.Name)];
+    public static TheoryData<string> MutationNames => [.. Mutation.Catalogue.Select(mutation => mutation.Name)];
 
     [Theory]
     [MemberData(nameof(MutationNames))]
     public void A_rule_broken_on_purpose_is_noticed(string name)
     {
-        var (_, caughtBy) = Mutation.Noticed.Single(mutation => mutation.Name == name).Hunt(from: 1, seeds: 1_000);
+        var (_, caughtBy) = Mutation.Catalogue.Single(mutation => mutation.Name == name).Hunt(from: 1, seeds: 1_000);
 
         Assert.NotNull(caughtBy);
     }

@@ -13,6 +13,7 @@ internal sealed class SafetyChecker
 
     private readonly Dictionary<Term, MemberId> _leaders = [];
     private readonly Dictionary<(MemberId Voter, Term Term), MemberId> _votes = [];
+    private readonly HashSet<(MemberId Candidate, Term Term, MemberId Voter)> _preVotes = [];
     private readonly Dictionary<EntryId, (EntryId Previous, ulong Content)> _entries = [];
     private readonly Dictionary<ulong, EntryId> _applied = [];
     private readonly Dictionary<ulong, ulong> _states = [];
@@ -103,6 +104,20 @@ internal sealed class SafetyChecker
         committed.Term == term,
         "Commits its own term",
         $"{leader} leads term {term} and commits up to {committed}");
+
+    /// <summary>
+    /// Nobody enters a new term of its own accord unless a quorum said that it would win (PreVote, thesis, section 9.6): else
+    /// whoever was cut off deposes a working leader when it comes back.
+    /// </summary>
+    public void Campaigns(Message message, int quorum)
+    {
+        if (message is { Kind: MessageKind.PreVoteResponse, Reject: false })
+            _preVotes.Add((message.To, message.Term, message.From));
+        if (message is not { Kind: MessageKind.VoteRequest, Context: 0 })
+            return;
+        var granted = 1 + _preVotes.Count(vote => vote.Candidate == message.From && vote.Term == message.Term);
+        Holds(granted >= quorum, "Pre-vote", $"{message.From} campaigns in term {message.Term} with {granted} pre-votes of the needed {quorum}");
+    }
 
     /// <summary>What a member says is true of its disk, and does not contradict what it said before it crashed.</summary>
     public void Sends(Message message, Term memberTerm, HardState onDisk, Func<EntryId, bool> holdsDurably)

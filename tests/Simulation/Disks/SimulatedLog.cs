@@ -23,6 +23,9 @@ internal sealed class SimulatedLog(SimulatedMember member, SegmentedLog log, Log
 
     public int WritesUnderWay => _waiting.Count;
 
+    /// <summary>The last entry that was appended, durable or not.</summary>
+    public EntryId Last => member.Watch.Memory.Last;
+
     public void Append(LogWrite write, Action<LogWrite, Exception?> completed)
     {
         member.MayDie();

@@ -91,6 +91,14 @@ internal sealed class SimulatedStore : IStateStore
         OnStep();
     }
 
+    /// <summary>Replaces all in memory, and leaves it to the next flush to make that durable: not as it should be.</summary>
+    public void Replace(OrderedBatch batch)
+    {
+        _present.Write(batch);
+        _states.Add(_present.Clone());
+        Tell(OnInstalled, _present.Get(AppliedRecord));
+    }
+
     public Task CompactFilesAsync() => Task.CompletedTask;
 
     /// <summary>What was not flushed may be gone.</summary>

@@ -11,12 +11,18 @@ namespace Raft.Simulation.Tests.Members;
 /// </summary>
 internal sealed class MemberWatch(Simulator simulator, SimulatedMember member)
 {
+    // Two election timeouts and what a late answer may add.
+    private const long UnheardTicksMax = 25;
+
+    private readonly Dictionary<MemberId, long> _heardAt = [];
     private LogImage _memory = new(new RecoveredLog(default, EntryId.Zero, []));
     private EntryId _applied;
     private Configuration _configuration = Configuration.Empty;
     private LogIndex _commit;
     private Term _ledTerm;
     private long _revision;
+    private long _ticks;
+    private long _quorumSince;
 
     /// <summary>What this member has put into its log, durable or not.</summary>
     public LogImage Memory => _memory;
@@ -105,6 +111,7 @@ internal sealed class MemberWatch(Simulator simulator, SimulatedMember member)
             {
                 var change = ConfigurationChange.Decode(entry.Data);
                 _configuration = _configuration.Apply(change);
+                _quorumSince = _ticks;
                 simulator.Trace.Write(simulator.Now, $"{member.Id} changes to {_configuration}");
                 simulator.Administrator.MembersAre(index, _configuration);
             }
@@ -114,6 +121,11 @@ internal sealed class MemberWatch(Simulator simulator, SimulatedMember member)
         SafetyChecker.Holds(configuration == _configuration, "Configuration", $"{member.Id} takes {configuration} for the members at {last}, not {_configuration}");
         simulator.Checker.HasState(member.Id, last, () => StateHash.Of(member.Store.Present));
     }
+
+    public void Ticks() => _ticks++;
+
+    /// <summary>A message of another member has arrived.</summary>
+    public void Hears(MemberId from) => _heardAt[from] = _ticks;
 
     /// <summary>After a turn: what the member says of itself.</summary>
     public void Observe(NodeStatus status)
@@ -125,9 +137,15 @@ internal sealed class MemberWatch(Simulator simulator, SimulatedMember member)
             SafetyChecker.CountsOwnTerm(member.Id, committed.Id, consensus.Term);
         _commit = commit;
         var isLeader = consensus.Role == Role.Leader;
+        if (isLeader && _ledTerm != consensus.Term)
+            _quorumSince = _ticks;
         _ledTerm = isLeader ? consensus.Term : default;
         if (isLeader)
         {
+            SafetyChecker.Holds(
+                consensus.Configuration.Voters.Count(IsHeard) >= consensus.Configuration.Quorum,
+                "Check quorum",
+                $"{member.Id} goes on leading term {consensus.Term} without having heard from a quorum for {UnheardTicksMax} ticks");
             simulator.Checker.Leads(member.Id, consensus.Term, consensus.Last.Index, _memory.Holds);
             if (consensus.Configuration.Contains(member.Id))
                 simulator.Administrator.IsAnswered(consensus.Applied);
@@ -141,6 +159,9 @@ internal sealed class MemberWatch(Simulator simulator, SimulatedMember member)
         SafetyChecker.Holds(revision >= _revision, "Revision", $"that of {member.Id} went back from {_revision} to {revision}");
         _revision = revision;
     }
+
+    private bool IsHeard(MemberId voter) =>
+        voter == member.Id || _ticks - Math.Max(_quorumSince, _heardAt.GetValueOrDefault(voter)) <= UnheardTicksMax;
 
     private EntryId Previous(LogWrite write, LogEntry entry)
     {

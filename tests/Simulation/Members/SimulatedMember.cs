@@ -206,7 +206,11 @@ internal sealed class SimulatedMember : IPeers, IForwarder
         Disk.OnOperation = static () => { };
     }
 
-    public void Receive(Message message) => Node!.Receive(message);
+    public void Receive(Message message)
+    {
+        Watch.Hears(message.From);
+        Node!.Receive(message);
+    }
 
     public void Update(IReadOnlyDictionary<MemberId, IReadOnlyList<string>> peerUrls)
     {
@@ -218,6 +222,7 @@ internal sealed class SimulatedMember : IPeers, IForwarder
         {
             MayDie();
             _simulator.Checker.Sends(message, Watch.Memory.HardState.Term, Log!.Durable.HardState, HoldsDurably);
+            _simulator.Checker.Campaigns(message, Watch.Configuration.Quorum);
             _simulator.Network.Send(message);
         }
     }
@@ -268,6 +273,7 @@ internal sealed class SimulatedMember : IPeers, IForwarder
     private void Tick()
     {
         Node!.Tick();
+        Watch.Ticks();
         Announce();
         After(TickMilliseconds, Tick);
     }
