@@ -70,6 +70,7 @@ need_packages etcd-client curl jq openssl
 need_kubernetes_tools
 if printf '%s\n' "${folders[@]}" | grep -qx KeyValue; then need_packages etcd-server; fi
 if printf '%s\n' "${folders[@]}" | grep -qx Operator; then need_api_server; fi
+if printf '%s\n' "${folders[@]}" | grep -qx Timeline; then need_packages chromium fonts-dejavu-core; fi
 
 build
 passed=0 failed=0 skipped=0
