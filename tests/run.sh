@@ -37,7 +37,7 @@ run_project() {
   local folder=$1 assembly log summary code=0
   assembly=$(basename "$(project_of "$folder")" .csproj)
   log=$logs/$folder.log
-  printf '%-14s' "$folder"
+  printf '%-21s' "$folder"
   "tests/$folder/bin/$configuration/net10.0/$assembly" -noColor -noLogo "${runner_options[@]}" > "$log" 2>&1 || code=$?
   summary=$(grep -E 'Total: [0-9]+, Errors: [0-9]+, Failed: [0-9]+, Skipped: [0-9]+' "$log" | tail -n 1 || true)
   if [ -z "$summary" ]; then
