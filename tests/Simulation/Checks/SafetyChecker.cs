@@ -1,5 +1,7 @@
 using System.Diagnostics.CodeAnalysis;
 using Raft.Consensus;
+using Raft.Protocol.V1;
+using Message = Raft.Consensus.Message;
 
 namespace Raft.Simulation.Tests.Checks;
 
@@ -17,6 +19,7 @@ internal sealed class SafetyChecker
     private readonly Dictionary<EntryId, (EntryId Previous, ulong Content)> _entries = [];
     private readonly Dictionary<ulong, EntryId> _applied = [];
     private readonly Dictionary<ulong, ulong> _states = [];
+    private readonly HashSet<string> _written = [];
     private readonly Dictionary<ulong, (EntryId Id, Term By)> _committed = [];
     private readonly Dictionary<MemberId, (Term Term, LogIndex Last)> _leaderLogs = [];
 
@@ -67,6 +70,8 @@ internal sealed class SafetyChecker
         var index = entry.Id.Index.Value;
         if (!_applied.TryAdd(index, entry.Id))
             Holds(_applied[index] == entry.Id, "State Machine Safety", $"{member} applies {entry.Id} where others applied {_applied[index]}");
+        if (entry.Id.Index > LastApplied && WrittenBy(entry) is { } value)
+            Holds(_written.Add(value), "At most once", $"{value} is written a second time, by {entry.Id}");
         if (!_committed.TryGetValue(index, out var known) || memberTerm < known.By)
             _committed[index] = (entry.Id, memberTerm);
         if (entry.Id.Index > LastApplied)
@@ -161,5 +166,19 @@ internal sealed class SafetyChecker
     {
         if (!condition)
             throw new SafetyViolationException($"{rule}: {what}");
+    }
+
+    /// <summary>What a client's command writes: no two are given the same, so one that is there twice took effect twice.</summary>
+    private static string? WrittenBy(LogEntry entry)
+    {
+        if (entry.Kind != EntryKind.Command || entry.Data.IsEmpty)
+            return null;
+        var command = Command.Parser.ParseFrom(entry.Data.Span);
+        return command.OperationCase switch
+        {
+            Command.OperationOneofCase.Put => command.Put.Value.ToStringUtf8(),
+            Command.OperationOneofCase.Txn => command.Txn.Success[0].RequestPut.Value.ToStringUtf8(),
+            _ => null,
+        };
     }
 }
