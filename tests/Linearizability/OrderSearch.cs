@@ -97,9 +97,11 @@ internal sealed class OrderSearch
             }
             else if (_twins[operation] < 0 || _placed[_twins[operation]])
             {
-                _choices.Add(new Choice(operation, true));
-                if (!_operations[operation].Request.Else.IsEmpty)
-                    _choices.Add(new Choice(operation, false));
+                foreach (var succeeded in new[] { true, false })
+                {
+                    if (_operations[operation].Request.Branch(succeeded) is { IsEmpty: false } steps && !_places.IsBarred(steps))
+                        _choices.Add(new Choice(operation, succeeded));
+                }
             }
         }
         _choices.Sort(first, _choices.Count - first, Comparer<Choice>.Create((one, other) => _ranks[one.Operation].CompareTo(_ranks[other.Operation])));

@@ -8,6 +8,7 @@ public sealed class LargeHistoriesTests(ITestOutputHelper output)
     [Theory]
     [InlineData(1_000, true)]
     [InlineData(1_000, false)]
+    [InlineData(10, true)]
     public void A_hundred_thousand_operations_are_found_to_be_linearizable(int keys, bool revisions)
     {
         var history = new LargeHistories(100_000, Clients: 20, keys, UnknownShare: 0.01, revisions).Draw(seed: 1);
