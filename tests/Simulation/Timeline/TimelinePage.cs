@@ -12,7 +12,11 @@ namespace Raft.Simulation.Tests.Timeline;
 /// </summary>
 internal static partial class TimelinePage
 {
-    private static readonly string[] Scripts = ["model.js", "scale.js", "theme.js", "drawing.js", "minimap.js", "details.js", "search.js", "timeline.js"];
+    private static readonly string[] Scripts =
+    [
+        "model.js", "scale.js", "theme.js", "drawing.js", "arrows.js", "marks.js", "minimap.js", "details.js", "search.js",
+        "timeline.js", "controls.js",
+    ];
 
     /// <param name="title">The title of the page; escaped here.</param>
     /// <param name="json">The recorded run; must be fit to stand inside a script element.</param>
