@@ -31,8 +31,9 @@ test: ## unit, property, simulation, process and operator tests (PROJECT=Consens
 e2e: ## the operator and datastore on a real Kubernetes, broken in every way we know (FILTER=Scaling for one)
 	@tests/EndToEnd/run.sh $(FILTER)
 
-sim: ## the deterministic simulator: SEED=42 replays one run, SEEDS=1000 tries as many, MUTATIONS=1 breaks rules on purpose
-	@tests/Simulation/run.sh $(if $(SEED),--seed $(SEED)) $(if $(SEEDS),--seeds $(SEEDS)) $(if $(MUTATIONS),--mutations)
+sim: ## the deterministic simulator: SEED=42 replays and draws one run, SEEDS=1000 tries many (FROM=5000), MUTATIONS=1 breaks every rule, MUTATION='half is' one
+	@tests/Simulation/run.sh $(if $(SEED),--seed $(SEED)) $(if $(SEEDS),--seeds $(SEEDS)) $(if $(FROM),--from $(FROM)) \
+		$(if $(MUTATIONS),--mutations) $(if $(MUTATION),--mutation '$(MUTATION)')
 
 bench: ## against etcd and a server that does nothing, as a table (QUICK=1 in three minutes, MICRO=1 for the microbenchmarks)
 	@tests/Benchmarks/run.sh $(if $(MICRO),micro) $(if $(QUICK),--quick)

@@ -28,9 +28,6 @@ internal sealed record RunSummary
     /// <summary>Answered requests of clients.</summary>
     public long Requests { get; init; }
 
-    /// <summary>Two runs with the same hash were the same, event by event. Of one run only.</summary>
-    public string TraceHash { get; init; } = "";
-
     public static RunSummary operator +(RunSummary left, RunSummary right) => new()
     {
         SimulatedMilliseconds = left.SimulatedMilliseconds + right.SimulatedMilliseconds,

@@ -7,6 +7,7 @@ using Raft.Simulation.Tests.Faults;
 using Raft.Simulation.Tests.Members;
 using Raft.Simulation.Tests.Mutations;
 using Raft.Simulation.Tests.Network;
+using Raft.Simulation.Tests.Timeline;
 
 namespace Raft.Simulation.Tests;
 
@@ -27,14 +28,14 @@ internal sealed class Simulator
     private readonly Saboteur _saboteur;
     private long _order;
 
-    public Simulator(ulong seed, Parts? parts = null, bool keepsTrace = false)
+    public Simulator(ulong seed, Parts? parts = null, bool keepsTrace = false, TimelineRecorder? timeline = null)
     {
-        Trace = new Trace(keepsTrace);
+        Trace = new Trace(() => Now, keepsTrace, timeline);
         Parts = parts ?? Parts.Sound;
         _random = new SeededRandom(seed);
         Swarm = Swarm.Draw(_random.Fork());
         Network = new SimulatedNetwork(this, _random.Fork(), Swarm);
-        Trace.Write(0, $"seed {seed} {Swarm}");
+        Trace.Note(null, $"seed {seed} {Swarm}");
         Member[] founders = [.. Enumerable.Range(1, Swarm.Voters).Select(id => Administrator.Describe((ulong)id, $"m{id}"))];
         Administrator = new Administrator(this, _random.Fork(), founders);
         _saboteur = new Saboteur(this, _random.Fork());
@@ -69,9 +70,24 @@ internal sealed class Simulator
 
     public int SyncMilliseconds => IsHealing ? 2 : Swarm.SyncMilliseconds;
 
+    /// <summary>What the run was made of so far.</summary>
+    public RunSummary Summary => new()
+    {
+        SimulatedMilliseconds = Now,
+        Elections = Checker.Elections,
+        Crashes = _saboteur.Crashes,
+        DiskFaults = _saboteur.DiskFaults,
+        Pauses = _saboteur.Pauses,
+        Lost = Network.Lost,
+        Reordered = Network.Reordered,
+        Repeated = Network.Repeated,
+        Changes = Administrator.Changes,
+        Requests = Checker.Answered,
+    };
+
     /// <summary>Runs the seed to its end.</summary>
     /// <exception cref="SafetyViolationException">A promise was broken, or progress did not come back.</exception>
-    public RunSummary Run()
+    public void Run()
     {
         _saboteur.Begin();
         Administrator.Begin();
@@ -79,20 +95,6 @@ internal sealed class Simulator
         RunUntil(() => Now >= Swarm.DurationMilliseconds);
         Heal();
         History.Check();
-        return new RunSummary
-        {
-            SimulatedMilliseconds = Now,
-            Elections = Checker.Elections,
-            Crashes = _saboteur.Crashes,
-            DiskFaults = _saboteur.DiskFaults,
-            Pauses = _saboteur.Pauses,
-            Lost = Network.Lost,
-            Reordered = Network.Reordered,
-            Repeated = Network.Repeated,
-            Changes = Administrator.Changes,
-            Requests = Checker.Answered,
-            TraceHash = Trace.Hash,
-        };
     }
 
     /// <summary>Lets something happen so many milliseconds from now; what is due at the same time happens in the order of asking.</summary>
@@ -166,7 +168,7 @@ internal sealed class Simulator
     /// </summary>
     private void Heal()
     {
-        Trace.Write(Now, $"healing");
+        Trace.Fault(null, $"everything heals");
         IsHealing = true;
         Network.BecomePerfect();
         foreach (var member in _members.Values.ToList())

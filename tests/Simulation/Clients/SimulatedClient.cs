@@ -32,10 +32,10 @@ internal sealed class SimulatedClient(Simulator simulator, int number, SeededRan
         if (IsDone)
             return;
         var request = Draw();
-        Try(simulator.History.Begin(number, request, simulator.Now), simulator.Checker.SeenRevision);
+        Try(request, simulator.History.Begins(number, request, simulator.Now), simulator.Checker.SeenRevision);
     }
 
-    private void Try(ClientOperation operation, long seenBefore)
+    private void Try(ClientRequest request, long? operation, long seenBefore)
     {
         var attempt = ++_attempt;
         if (_member is not { IsUp: true } || random.Below(20) == 0)
@@ -45,24 +45,24 @@ internal sealed class SimulatedClient(Simulator simulator, int number, SeededRan
         if (_member.Node is not { } node)
         {
             // Nobody was there to hear it.
-            Fails(operation, attempt, surelyNotDone: true, "refused connection");
+            Fails(request, operation, attempt, surelyNotDone: true, "refused connection");
             return;
         }
 
         var (member, incarnation) = (_member, _member.Incarnation);
-        simulator.At(TimeoutMs, () => Fails(operation, attempt, surelyNotDone: false, "timeout"));
-        simulator.When(SendAsync(node, operation.Request), sent =>
+        simulator.At(TimeoutMs, () => Fails(request, operation, attempt, surelyNotDone: false, "timeout"));
+        simulator.When(SendAsync(node, request), sent =>
         {
             if (attempt != _attempt)
                 return;
             if (member.Incarnation != incarnation)
-                Fails(operation, attempt, surelyNotDone: false, "lost connection");
+                Fails(request, operation, attempt, surelyNotDone: false, "lost connection");
             else if (sent.Exception?.InnerException is RequestRefusedException refusal)
-                Fails(operation, attempt, refusal.SurelyNotDone, refusal.Message);
+                Fails(request, operation, attempt, refusal.SurelyNotDone, refusal.Message);
             else if (sent.Exception?.InnerException is CommandRefusedException refused)
-                Refused(operation, refused.Error);
+                Refused(request, operation, refused.Error);
             else
-                Answered(operation, seenBefore, sent.Result);
+                Answered(request, operation, seenBefore, sent.Result);
         });
     }
 
@@ -81,44 +81,44 @@ internal sealed class SimulatedClient(Simulator simulator, int number, SeededRan
         return view.Range(request.ToRange()).ToCommandResult();
     }
 
-    private void Answered(ClientOperation operation, long seenBefore, CommandResult result)
+    private void Answered(ClientRequest request, long? operation, long seenBefore, CommandResult result)
     {
         if (result.Error is { } error)
         {
-            Refused(operation, error);
+            Refused(request, operation, error);
             return;
         }
 
         _attempt++;
         var revision = RevisionOf(result.Response!);
-        simulator.Trace.Write(simulator.Now, $"client {number}: {operation.Request} at revision {revision}");
-        operation.Completes(simulator.Now, result.Response!);
-        Learn(operation.Request.Key, result.Response!, revision);
-        if (operation.Request.Kind != RequestKind.SerializableRead)
-            simulator.Checker.Answers($"{operation.Request} of client {number}", seenBefore, revision);
+        simulator.Trace.Note(_member?.Id, $"client {number}: {request} at revision {revision}");
+        simulator.History.IsAnswered(operation, result.Response!, simulator.Now);
+        Learn(request.Key, result.Response!, revision);
+        if (request.Kind != RequestKind.SerializableRead)
+            simulator.Checker.Answers($"{request} of client {number}", seenBefore, revision);
         if (simulator.IsHealing)
             _servedHealed++;
         AskAgain();
     }
 
     /// <summary>The state machine's own answer: no, for good.</summary>
-    private void Refused(ClientOperation operation, StoreError error)
+    private void Refused(ClientRequest request, long? operation, StoreError error)
     {
         _attempt++;
-        simulator.Trace.Write(simulator.Now, $"client {number}: {operation.Request}: {error.Message}");
-        operation.IsRefusedAt(simulator.Now);
+        simulator.Trace.Note(_member?.Id, $"client {number}: {request}: {error.Message}");
+        simulator.History.IsRefused(operation);
         AskAgain();
     }
 
-    private void Fails(ClientOperation operation, int attempt, bool surelyNotDone, string why)
+    private void Fails(ClientRequest request, long? operation, int attempt, bool surelyNotDone, string why)
     {
         if (attempt != _attempt)
             return;
         _attempt++;
-        simulator.Trace.Write(simulator.Now, $"client {number}: {operation.Request}: {why}");
+        simulator.Trace.Note(_member?.Id, $"client {number}: {request}: {why}");
         _member = null;
         if (surelyNotDone)
-            operation.IsRefusedAt(simulator.Now);
+            simulator.History.IsRefused(operation);
         AskAgain();
     }
 

@@ -111,7 +111,7 @@ internal sealed class Administrator
     private void MoveLeadership(SimulatedMember leader)
     {
         var target = _random.Pick([.. Newest.Members]);
-        _simulator.Trace.Write(_simulator.Now, $"{leader.Id} is asked to hand over to {target}");
+        _simulator.Trace.Note(leader.Id, $"{leader.Id} is asked to hand over to {target}");
         Ignore(leader.Node!.MoveLeaderAsync(target));
     }
 
@@ -134,7 +134,7 @@ internal sealed class Administrator
 
     private void Ask(SimulatedMember leader, ConfigurationChangeKind kind, MemberId member)
     {
-        _simulator.Trace.Write(_simulator.Now, $"{leader.Id} is asked to {kind} {member}");
+        _simulator.Trace.Note(leader.Id, $"{leader.Id} is asked to {kind} {member}");
         _isAsking = _random.Below(4) != 0; // a second administrator may not wait for the first
         _simulator.At(2_000, () => _isAsking = false);
         var node = leader.Node!;
@@ -161,7 +161,7 @@ internal sealed class Administrator
         _simulator.When(asked, done =>
         {
             _isAsking = false;
-            _simulator.Trace.Write(_simulator.Now, $"{kind}: {done.Exception?.InnerException?.Message ?? "done"}");
+            _simulator.Trace.Note(null, $"{kind}: {done.Exception?.InnerException?.Message ?? "done"}");
         });
     }
 

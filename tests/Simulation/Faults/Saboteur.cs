@@ -56,7 +56,13 @@ internal sealed class Saboteur(Simulator simulator, SeededRandom random)
         }
 
         if (random.Chance(_swarm.ClockJumpChance))
-            member.ClockOffsetMs = random.Between(-100_000, 100_000);
+            Jump(member);
+    }
+
+    private void Jump(SimulatedMember member)
+    {
+        member.ClockOffsetMs = random.Between(-100_000, 100_000);
+        simulator.Trace.Fault(member.Id, $"the clock of {member.Id} is wrong by {member.ClockOffsetMs} ms");
     }
 
     private void FailDisk(SimulatedMember member)
@@ -64,15 +70,15 @@ internal sealed class Saboteur(Simulator simulator, SeededRandom random)
         switch (random.Below(3))
         {
             case 0:
-                simulator.Trace.Write(simulator.Now, $"the disk of {member.Id} stalls");
+                simulator.Trace.Fault(member.Id, $"the disk of {member.Id} stalls");
                 member.DiskStallsUntil = simulator.Now + random.Between(1_000, 20_000);
                 break;
             case 1:
-                simulator.Trace.Write(simulator.Now, $"the disk of {member.Id} is about to fail");
+                simulator.Trace.Fault(member.Id, $"the disk of {member.Id} is about to fail");
                 member.Disk.OperationsUntilFailure = random.Below(5);
                 break;
             default:
-                simulator.Trace.Write(simulator.Now, $"the disk of {member.Id} is full");
+                simulator.Trace.Fault(member.Id, $"the disk of {member.Id} is full");
                 member.Disk.CapacityBytes = 0;
                 break;
         }

@@ -87,7 +87,7 @@ internal sealed class MemberWatch(Simulator simulator, SimulatedMember member)
     {
         SafetyChecker.Holds(last.Index > _applied.Index, "In order", $"{member.Id} installs {last} over {_applied}");
         (_applied, _configuration) = (last, configuration);
-        simulator.Trace.Write(simulator.Now, $"{member.Id} installs {last}");
+        simulator.Trace.Note(member.Id, $"{member.Id} installs {last}");
         simulator.Checker.HasState(member.Id, last, () => StateHash.Of(member.Store.Present));
     }
 
@@ -112,7 +112,7 @@ internal sealed class MemberWatch(Simulator simulator, SimulatedMember member)
                 var change = ConfigurationChange.Decode(entry.Data);
                 _configuration = _configuration.Apply(change);
                 _quorumSince = _ticks;
-                simulator.Trace.Write(simulator.Now, $"{member.Id} changes to {_configuration}");
+                simulator.Trace.Note(member.Id, $"{member.Id} changes to {_configuration}");
                 simulator.Administrator.MembersAre(index, _configuration);
             }
         }

@@ -35,6 +35,7 @@ internal sealed class SimulatedMember : IPeers, IForwarder
         Id = id;
         Watch = new MemberWatch(simulator, this);
         TickMilliseconds = random.Between(90, 110);
+        simulator.Trace.Joins(id);
         SegmentedLog.Create(Disk, LogOptions, Identity);
         if (founders is not null)
             InitialState.WriteAsync(Store, founders).GetAwaiter().GetResult();
@@ -106,7 +107,7 @@ internal sealed class SimulatedMember : IPeers, IForwarder
                 new NodePorts(_simulator.Parts.Log(Log), _simulator.Parts.Store(Store), this, _simulator.Parts.Forwarder(this), () => Wake(incarnation), error => _failure = error),
                 recovered);
             Watch.Started(node.Status.Consensus);
-            _simulator.Trace.Write(_simulator.Now, $"{Id} starts, {recovered.HardState}, log {recovered.Base}..{node.Status.Consensus.Last}, applied {node.Status.Consensus.Applied}");
+            _simulator.Trace.Starts(Id, $"{Id} starts, {recovered.HardState}, log {recovered.Base}..{node.Status.Consensus.Last}, applied {node.Status.Consensus.Applied}");
             Node = node;
         });
         if (Node is null)
@@ -118,7 +119,7 @@ internal sealed class SimulatedMember : IPeers, IForwarder
     /// <summary>Stops it at once: with the power, or only the process, which leaves what the kernel has.</summary>
     public void Crash(string why)
     {
-        _simulator.Trace.Write(_simulator.Now, $"{Id} {why}, {Log?.WritesUnderWay ?? 0} writes under way");
+        _simulator.Trace.Stops(Id, $"{Id} {why}, {Log?.WritesUnderWay ?? 0} writes under way");
         _simulator.Network.Ends(Id, Incarnation);
         _promised = Durable;
         (Node, Log) = (null, null);
@@ -132,7 +133,7 @@ internal sealed class SimulatedMember : IPeers, IForwarder
     /// <summary>Stops it in its tracks for a while, as SIGSTOP does; what arrives meanwhile waits.</summary>
     public void Pause(int milliseconds)
     {
-        _simulator.Trace.Write(_simulator.Now, $"{Id} is paused for {milliseconds} ms");
+        _simulator.Trace.Fault(Id, $"{Id} is paused for {milliseconds} ms");
         _pausedUntil = _simulator.Now + milliseconds;
     }
 
@@ -168,7 +169,7 @@ internal sealed class SimulatedMember : IPeers, IForwarder
         bytes[bit / 8] ^= (byte)(1 << (bit % 8));
         Disk[name] = bytes;
         IsBroken = true;
-        _simulator.Trace.Write(_simulator.Now, $"{Id} has bit {bit} of {name} flipped");
+        _simulator.Trace.Fault(Id, $"{Id} has bit {bit} of {name} flipped");
     }
 
     /// <summary>Runs something later, unless the member was stopped meanwhile.</summary>
@@ -298,6 +299,7 @@ internal sealed class SimulatedMember : IPeers, IForwarder
         {
             case null:
                 Watch.Observe(Node.Status);
+                _simulator.Trace.Is(Node.Status.Consensus);
                 break;
             case PowerLostException:
                 Crash("loses power");

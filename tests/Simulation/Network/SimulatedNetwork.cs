@@ -32,7 +32,7 @@ internal sealed class SimulatedNetwork(Simulator simulator, SeededRandom random,
         var copies = !_isPerfect && random.Chance(swarm.DuplicationChance) ? 2 : 1;
         Repeated += copies - 1;
         for (; copies > 0; copies--)
-            Carry(message.From, message.To, Describe(message), extraMs: 0, () => simulator.Up(message.To)?.Receive(message), () => { });
+            Carry(message.From, message.To, message.Kind.ToString(), Describe(message), extraMs: 0, () => simulator.Up(message.To)?.Receive(message), () => { });
     }
 
     /// <summary>A snapshot travels on a stream of its own, and takes longer.</summary>
@@ -49,6 +49,7 @@ internal sealed class SimulatedNetwork(Simulator simulator, SeededRandom random,
         Carry(
             message.From,
             message.To,
+            message.Kind.ToString(),
             Describe(message),
             extraMs: 2 * Delay,
             () =>
@@ -77,7 +78,7 @@ internal sealed class SimulatedNetwork(Simulator simulator, SeededRandom random,
             return answer.Task;
         }
 
-        Carry(from, to, $"call {from}>{to}", extraMs: 0, Arrive, () => { });
+        Carry(from, to, "Call", "", extraMs: 0, Arrive, () => { });
         return answer.Task;
 
         void Arrive()
@@ -88,7 +89,7 @@ internal sealed class SimulatedNetwork(Simulator simulator, SeededRandom random,
             simulator.When(handle(member.Node!), handled =>
             {
                 if (member.Incarnation == incarnation)
-                    Carry(to, from, $"answer {to}>{from}", extraMs: 0, () => Finish(handled), () => { });
+                    Carry(to, from, "Answer", "", extraMs: 0, () => Finish(handled), () => { });
             });
         }
 
@@ -144,7 +145,7 @@ internal sealed class SimulatedNetwork(Simulator simulator, SeededRandom random,
             }
         }
 
-        simulator.Trace.Write(simulator.Now, $"network shape {shape} around {lone}");
+        simulator.Trace.Fault(null, $"network shape {shape} around {lone}");
     }
 
     public void BecomePerfect()
@@ -154,8 +155,8 @@ internal sealed class SimulatedNetwork(Simulator simulator, SeededRandom random,
         _cut.Clear();
     }
 
-    public static string Describe(Message message) =>
-        $"{message.Kind} {message.From}>{message.To} t{message.Term} log {message.Log} c{message.Commit} n{message.Entries.Count} "
+    private static string Describe(Message message) =>
+        $"t{message.Term} log {message.Log} c{message.Commit} n{message.Entries.Count} "
         + $"x{message.Context}{(message.Reject ? " no" : "")}";
 
     private int Delay => _isPerfect ? 2 : swarm.DelayMilliseconds;
@@ -165,15 +166,16 @@ internal sealed class SimulatedNetwork(Simulator simulator, SeededRandom random,
     {
         var milliseconds = random.Between(200, 5_000);
         _cloggedUntil[(from, to)] = simulator.Now + milliseconds;
-        simulator.Trace.Write(simulator.Now, $"network clogged from {from} to {to} for {milliseconds} ms");
+        simulator.Trace.Fault(null, $"network clogged from {from} to {to} for {milliseconds} ms");
     }
 
-    private void Carry(MemberId from, MemberId to, string what, int extraMs, Action arrives, Action isLost)
+    private void Carry(MemberId from, MemberId to, string kind, string detail, int extraMs, Action arrives, Action isLost)
     {
+        var number = simulator.Trace.Sent(from, to, kind, detail);
         if (_cut.Contains((from, to)) || (!_isPerfect && random.Chance(swarm.LossChance)))
         {
             Lost++;
-            simulator.Trace.Write(simulator.Now, $"lost {what}");
+            simulator.Trace.Lost(number, from, to, kind, detail);
             simulator.At(1, isLost);
             return;
         }
@@ -190,7 +192,7 @@ internal sealed class SimulatedNetwork(Simulator simulator, SeededRandom random,
             _lastArrival[link] = (at, order);
         simulator.At(at - simulator.Now, () =>
         {
-            simulator.Trace.Write(simulator.Now, $"{what}");
+            simulator.Trace.Delivered(number, from, to, kind, detail);
             arrives();
         });
     }
