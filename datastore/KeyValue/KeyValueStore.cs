@@ -1,5 +1,6 @@
 using Raft.KeyValue.Layout;
 using Raft.KeyValue.Ports;
+using Raft.KeyValue.Sessions;
 
 namespace Raft.KeyValue;
 
@@ -12,10 +13,17 @@ public sealed class KeyValueStore
 {
     private readonly IOrderedStore _store;
 
+    private readonly SessionLimits _sessionLimits;
+
     /// <summary>Opens the store over what the ordered store holds; an empty one is at revision 1.</summary>
     public KeyValueStore(IOrderedStore store)
+        : this(store, SessionLimits.Default)
     {
-        _store = store;
+    }
+
+    internal KeyValueStore(IOrderedStore store, SessionLimits sessionLimits)
+    {
+        (_store, _sessionLimits) = (store, sessionLimits);
         State = StoreState.Read(store);
     }
 
@@ -34,7 +42,7 @@ public sealed class KeyValueStore
     internal StoreState State { get; private set; }
 
     /// <summary>Starts the only transaction: it gathers the changes of any number of commands into one batch.</summary>
-    public StoreTransaction Begin() => new(this, _store);
+    public StoreTransaction Begin() => new(this, _store, _sessionLimits);
 
     /// <summary>A view of the committed state as it is now. From any thread; never waits for the writer.</summary>
     public StoreView OpenView() => new(_store.OpenView());

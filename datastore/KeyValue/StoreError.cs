@@ -1,27 +1,36 @@
+using System.Diagnostics.CodeAnalysis;
+using System.Globalization;
+
 namespace Raft.KeyValue;
 
-/// <summary>The class of a refusal; Server turns it into the gRPC status code of the same name.</summary>
+/// <summary>
+/// The class of a refusal; Server turns it into the gRPC status code of the same name. The numbers are gRPC's and are stored.
+/// </summary>
+[SuppressMessage("Design", "CA1008", Justification = "gRPC's 0 is OK, which is no refusal.")]
 public enum StoreErrorKind
 {
     /// <summary>The request can never be right.</summary>
-    InvalidArgument,
-
-    /// <summary>The revision asked for is compacted or in the future.</summary>
-    OutOfRange,
+    InvalidArgument = 3,
 
     /// <summary>What the request names does not exist.</summary>
-    NotFound,
+    NotFound = 5,
 
-    /// <summary>The store is full.</summary>
-    ResourceExhausted,
+    /// <summary>The request took effect before, and its answer is no longer there.</summary>
+    AlreadyExists = 6,
+
+    /// <summary>The store, or one of its limits, is full.</summary>
+    ResourceExhausted = 8,
+
+    /// <summary>The revision asked for is compacted or in the future, or the sequence number is past.</summary>
+    OutOfRange = 11,
 
     /// <summary>The cluster found its members to differ.</summary>
-    DataLoss,
+    DataLoss = 15,
 }
 
 /// <summary>A refusal: an expected answer, not an exception. Clients match kind and text, so both are etcd's.</summary>
 /// <param name="Kind">What kind of refusal.</param>
-/// <param name="Message">etcd's text, with its prefix.</param>
+/// <param name="Message">etcd's text, with its prefix; of what etcd does not have, our own.</param>
 public sealed record StoreError(StoreErrorKind Kind, string Message)
 {
     /// <summary>A request without a key.</summary>
@@ -63,7 +72,41 @@ public sealed record StoreError(StoreErrorKind Kind, string Message)
     /// <summary>A write or compaction while the alarm CORRUPT is active.</summary>
     public static readonly StoreError CorruptCluster = new(StoreErrorKind.DataLoss, Prefix + "corrupt cluster");
 
+    /// <summary>The session has expired, was closed, or never was. This attempt had no effect; earlier ones may have had.</summary>
+    public static readonly StoreError SessionNotFound =
+        new(StoreErrorKind.NotFound, SessionPrefix + "session not found: it expired, was closed or never was");
+
+    /// <summary>The client said itself that it has the answer, so it was forgotten. This attempt had no effect.</summary>
+    public static readonly StoreError SequenceAcknowledged =
+        new(StoreErrorKind.OutOfRange, SessionPrefix + "sequence number was acknowledged before, its answer is forgotten");
+
+    /// <summary>A stamp that says nothing: a zero, or the request's own number acknowledged.</summary>
+    public static readonly StoreError InvalidStamp = new(
+        StoreErrorKind.InvalidArgument, SessionPrefix + "session and sequence must not be 0, and acknowledged must be below sequence");
+
+    /// <summary>The number belongs to a request of another kind.</summary>
+    public static readonly StoreError SequenceReused =
+        new(StoreErrorKind.InvalidArgument, SessionPrefix + "sequence number was used for another request");
+
+    /// <summary>A time to live below zero.</summary>
+    public static readonly StoreError InvalidTtl = new(StoreErrorKind.InvalidArgument, SessionPrefix + "ttl_ms must not be negative");
+
+    /// <summary>As many sessions as there may be are open.</summary>
+    public static readonly StoreError TooManySessions =
+        new(StoreErrorKind.ResourceExhausted, SessionPrefix + "too many sessions are open: close some, or wait until they expire");
+
+    /// <summary>The session's answers, or those of all, fill the space they may take. This attempt had no effect.</summary>
+    public static readonly StoreError TooManyAnswers = new(
+        StoreErrorKind.ResourceExhausted, SessionPrefix + "too many answers are kept: acknowledge those that have arrived and retry");
+
+    private const string SessionPrefix = "raftserver: ";
+
     private const string Prefix = "etcdserver: ";
+
+    /// <summary>It took effect, at this revision or before, but its answer was too large to be kept.</summary>
+    public static StoreError AnswerTooLarge(long revision) => new(
+        StoreErrorKind.AlreadyExists,
+        string.Create(CultureInfo.InvariantCulture, $"{SessionPrefix}request took effect by revision {revision}, but its answer was too large to be kept"));
 
     private static StoreError Invalid(string text) => new(StoreErrorKind.InvalidArgument, Prefix + text);
 

@@ -10,7 +10,7 @@ public readonly record struct StoreResult<TResponse>
 {
     private StoreResult(TResponse? response, StoreError? error) => (Response, Error) = (response, error);
 
-    /// <summary>The response; its header carries the revision alone, the rest is Server's to fill in.</summary>
+    /// <summary>The response; its header carries the revision alone, or nothing where it says nothing; the rest is Server's to fill in.</summary>
     public TResponse? Response { get; }
 
     /// <summary>The refusal; nothing has changed then.</summary>

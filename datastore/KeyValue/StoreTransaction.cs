@@ -1,6 +1,7 @@
 using Raft.KeyValue.Layout;
 using Raft.KeyValue.Ports;
 using Raft.KeyValue.Requests;
+using Raft.KeyValue.Sessions;
 using Raft.KeyValue.Writing;
 using Raft.Protocol.Etcd;
 using Raft.Protocol.V1;
@@ -18,14 +19,16 @@ public sealed class StoreTransaction
     private readonly Overlay _overlay;
     private readonly ByteArena _arena = new();
     private readonly List<StoreEvent> _events = [];
+    private readonly SessionTable _sessions;
     private StoreState _state;
     private bool _committed;
 
-    internal StoreTransaction(KeyValueStore store, IOrderedReader committed)
+    internal StoreTransaction(KeyValueStore store, IOrderedReader committed, SessionLimits sessionLimits)
     {
         _store = store;
         _overlay = new Overlay(committed);
         _state = store.State;
+        _sessions = new SessionTable(_overlay, _state.Sessions, sessionLimits);
     }
 
     /// <summary>The revision after the commands so far.</summary>
@@ -40,21 +43,28 @@ public sealed class StoreTransaction
     /// <summary>Is this one of the commands that <see cref="Apply"/> understands? The others are the node's own.</summary>
     public static bool Understands(Command command) => command.OperationCase is
         Command.OperationOneofCase.Put or Command.OperationOneofCase.DeleteRange or Command.OperationOneofCase.Txn
-        or Command.OperationOneofCase.Compact or Command.OperationOneofCase.Alarm;
+        or Command.OperationOneofCase.Compact or Command.OperationOneofCase.Alarm
+        or Command.OperationOneofCase.OpenSession or Command.OperationOneofCase.CloseSession
+        or Command.OperationOneofCase.KeepAliveSession;
 
-    /// <summary>Applies one command. A refused one changes nothing.</summary>
+    /// <summary>
+    /// Applies one command. A refused one changes nothing that a client can read. One that is stamped with a session takes
+    /// effect only the first time; after that it gives the first answer.
+    /// </summary>
     /// <exception cref="NotSupportedException">
     /// A command that the store does not know: passing over it would fork the state, so the member has to stop.
     /// </exception>
-    public CommandResult Apply(Command command) => command.OperationCase switch
+    public CommandResult Apply(Command command)
     {
-        Command.OperationOneofCase.Put => Put(command.Put).ToCommandResult(),
-        Command.OperationOneofCase.DeleteRange => DeleteRange(command.DeleteRange).ToCommandResult(),
-        Command.OperationOneofCase.Txn => Txn(command.Txn).ToCommandResult(),
-        Command.OperationOneofCase.Compact => Compact(command.Compact).ToCommandResult(),
-        Command.OperationOneofCase.Alarm => Alarm(command.Alarm).ToCommandResult(),
-        _ => throw new NotSupportedException($"The store does not know the command {command.OperationCase}; a newer member wrote it?"),
-    };
+        _sessions.AdvanceTo(command.TimeUnixMs);
+        return command.OperationCase switch
+        {
+            Command.OperationOneofCase.OpenSession => _sessions.Open(command.OpenSession).ToCommandResult(),
+            Command.OperationOneofCase.KeepAliveSession => _sessions.KeepAlive(command.KeepAliveSession).ToCommandResult(),
+            Command.OperationOneofCase.CloseSession => new CommandResult(_sessions.Close(command.CloseSession), null),
+            _ => command.Session is null ? Execute(command) : _sessions.Once(command, Execute),
+        };
+    }
 
     /// <summary>
     /// Removes from disk up to a number of compacted changes. It is not replicated: each member does it when it has time, and
@@ -85,9 +95,20 @@ public sealed class StoreTransaction
     {
         if (_committed) throw new InvalidOperationException("The transaction has been committed before.");
         _committed = true;
+        _state = _state with { Sessions = _sessions.State };
         if (_state != _store.State) _overlay.Put(KeyLayout.State, _state.Encode());
         if (!_overlay.IsEmpty) _store.Commit(_overlay.ToBatch(), _state);
     }
+
+    private CommandResult Execute(Command command) => command.OperationCase switch
+    {
+        Command.OperationOneofCase.Put => Put(command.Put).ToCommandResult(),
+        Command.OperationOneofCase.DeleteRange => DeleteRange(command.DeleteRange).ToCommandResult(),
+        Command.OperationOneofCase.Txn => Txn(command.Txn).ToCommandResult(),
+        Command.OperationOneofCase.Compact => Compact(command.Compact).ToCommandResult(),
+        Command.OperationOneofCase.Alarm => Alarm(command.Alarm).ToCommandResult(),
+        _ => throw new NotSupportedException($"The store does not know the command {command.OperationCase}; a newer member wrote it?"),
+    };
 
     private StoreResult<PutResponse> Put(PutRequest request)
     {

@@ -84,6 +84,9 @@ internal static class ForwardedAnswer
         MemberRemoveResponse remove => new() { Index = index.Value, MemberRemove = remove },
         MemberPromoteResponse promote => new() { Index = index.Value, MemberPromote = promote },
         MemberUpdateResponse update => new() { Index = index.Value, MemberUpdate = update },
+        OpenSessionResponse open => new() { Index = index.Value, OpenSession = open },
+        CloseSessionResponse close => new() { Index = index.Value, CloseSession = close },
+        KeepAliveSessionResponse keepAlive => new() { Index = index.Value, KeepAliveSession = keepAlive },
         MemberListResponse => new() { Index = index.Value },
         _ => throw new InvariantViolationException($"There is no way to forward a {response.Descriptor.Name}."),
     };
@@ -99,6 +102,9 @@ internal static class ForwardedAnswer
         ForwardResponse.ResponseOneofCase.MemberRemove => response.MemberRemove,
         ForwardResponse.ResponseOneofCase.MemberPromote => response.MemberPromote,
         ForwardResponse.ResponseOneofCase.MemberUpdate => response.MemberUpdate,
+        ForwardResponse.ResponseOneofCase.OpenSession => response.OpenSession,
+        ForwardResponse.ResponseOneofCase.CloseSession => response.CloseSession,
+        ForwardResponse.ResponseOneofCase.KeepAliveSession => response.KeepAliveSession,
         _ => new MemberListResponse(),
     };
 }

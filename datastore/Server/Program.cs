@@ -74,6 +74,7 @@ app.MapGrpcService<KvService>();
 app.MapGrpcService<ClusterService>();
 app.MapGrpcService<MaintenanceService>();
 app.MapGrpcService<BootstrapService>();
+app.MapGrpcService<SessionsService>();
 app.MapGrpcService<GrpcHealthService>();
 app.MapPeerService();
 app.MapHealth();

@@ -1,6 +1,7 @@
 using System.Text;
 using Google.Protobuf;
 using Raft.InMemory;
+using Raft.KeyValue.Sessions;
 using Raft.Protocol.Etcd;
 using Raft.Protocol.V1;
 
@@ -13,7 +14,7 @@ internal sealed class TestStore
 
     public KeyValueStore Store { get; }
 
-    public TestStore() => Store = new KeyValueStore(Disk);
+    public TestStore(SessionLimits? limits = null) => Store = new KeyValueStore(Disk, limits ?? SessionLimits.Default);
 
     public long Revision => Store.Revision;
 
@@ -96,6 +97,9 @@ internal sealed class TestStore
         TxnRequest txn => new() { Txn = txn },
         CompactionRequest compact => new() { Compact = compact },
         AlarmRequest alarm => new() { Alarm = alarm },
+        OpenSessionRequest open => new() { OpenSession = open },
+        KeepAliveSessionRequest keepAlive => new() { KeepAliveSession = keepAlive },
+        CloseSessionRequest close => new() { CloseSession = close },
         _ => throw new ArgumentException($"There is no command for {request.GetType().Name}.", nameof(request)),
     };
 }

@@ -10,6 +10,9 @@ namespace Raft.KeyValue.Layout;
 ///   r  main revision, sub revision                which key was changed, and how
 ///   m  name                                       the state record and the alarms
 ///   n  anything                                   the node's own: applied index, configuration, members
+///   s  session                                    every open session
+///   a  session, sequence                          every answer that is kept for a retry
+///   e  unix ms, session                           when to look whether the session has expired
 /// </code>
 /// A pair is an encoded <c>mvccpb.KeyValue</c>, so it can go into a response as it is.
 /// <para>
@@ -31,6 +34,9 @@ internal static class KeyLayout
     public const byte Changes = (byte)'r';
     public const byte Meta = (byte)'m';
     public const byte Node = (byte)'n';
+    public const byte Sessions = (byte)'s';
+    public const byte Answers = (byte)'a';
+    public const byte Expiries = (byte)'e';
 
     private const byte Escape = 0x00;
     private const byte EscapedZero = 0xFF;
@@ -110,6 +116,24 @@ internal static class KeyLayout
     public static ChangeKind ChangeKindOf(ReadOnlySpan<byte> changed) => (ChangeKind)changed[0];
 
     public static ReadOnlySpan<byte> ChangedKeyOf(ReadOnlySpan<byte> changed) => changed[1..];
+
+    public static byte[] SessionKey(ulong session) => Numbered(Sessions, session);
+
+    public static byte[] AnswerKey(ulong session, ulong sequence) => Numbered(Answers, session, sequence);
+
+    public static byte[] ExpiryKey(long unixMs, ulong session) => Numbered(Expiries, (ulong)unixMs, session);
+
+    public static (long UnixMs, ulong Session) ExpiryOf(ReadOnlySpan<byte> expiryKey) => (
+        BinaryPrimitives.ReadInt64BigEndian(expiryKey[1..]), BinaryPrimitives.ReadUInt64BigEndian(expiryKey[(1 + sizeof(long))..]));
+
+    private static byte[] Numbered(byte keyspace, params ReadOnlySpan<ulong> numbers)
+    {
+        var key = new byte[1 + (numbers.Length * sizeof(ulong))];
+        key[0] = keyspace;
+        for (var at = 0; at < numbers.Length; at++)
+            BinaryPrimitives.WriteUInt64BigEndian(key.AsSpan(1 + (at * sizeof(ulong))), numbers[at]);
+        return key;
+    }
 
     private static byte[] Prefixed(byte keyspace, ReadOnlySpan<byte> rest)
     {

@@ -18,12 +18,17 @@ internal enum ActiveAlarms : byte
 /// <param name="NextCompaction">The first change that physical compaction has not handled yet. Members differ in it; nothing that
 /// a client sees may depend on it.</param>
 /// <param name="Alarms">Alarms active on any member.</param>
-internal readonly record struct StoreState(long Revision, long CompactedRevision, ChangePosition NextCompaction, ActiveAlarms Alarms)
+/// <param name="Sessions">Clock and counters of the sessions.</param>
+internal readonly record struct StoreState(
+    long Revision, long CompactedRevision, ChangePosition NextCompaction, ActiveAlarms Alarms, SessionState Sessions)
 {
-    private const int EncodedLength = 29;
+    /// <summary>As version 0.1.0 wrote it, before there were sessions.</summary>
+    private const int LengthWithoutSessions = 29;
+
+    private const int EncodedLength = LengthWithoutSessions + SessionState.EncodedLength;
 
     /// <summary>What an empty store is: etcd counts from revision 1.</summary>
-    public static readonly StoreState Blank = new(1, -1, default, ActiveAlarms.None);
+    public static readonly StoreState Blank = new(1, -1, default, ActiveAlarms.None, SessionState.Blank);
 
     /// <summary>Are there versions on disk that no read can reach?</summary>
     public bool HasCompactionWork => NextCompaction.Main <= CompactedRevision;
@@ -48,14 +53,16 @@ internal readonly record struct StoreState(long Revision, long CompactedRevision
         BinaryPrimitives.WriteInt64BigEndian(record.AsSpan(16), NextCompaction.Main);
         BinaryPrimitives.WriteInt32BigEndian(record.AsSpan(24), NextCompaction.Sub);
         record[28] = (byte)Alarms;
+        Sessions.Encode(record.AsSpan(LengthWithoutSessions));
         return record;
     }
 
-    private static StoreState Decode(ReadOnlySpan<byte> record) => record.Length == EncodedLength
+    private static StoreState Decode(ReadOnlySpan<byte> record) => record.Length is EncodedLength or LengthWithoutSessions
         ? new(
             BinaryPrimitives.ReadInt64BigEndian(record),
             BinaryPrimitives.ReadInt64BigEndian(record[8..]),
             new(BinaryPrimitives.ReadInt64BigEndian(record[16..]), BinaryPrimitives.ReadInt32BigEndian(record[24..])),
-            (ActiveAlarms)record[28])
+            (ActiveAlarms)record[28],
+            record.Length == EncodedLength ? SessionState.Decode(record[LengthWithoutSessions..]) : SessionState.Blank)
         : throw new InvalidDataException($"The store's state record has {record.Length} bytes instead of {EncodedLength}.");
 }

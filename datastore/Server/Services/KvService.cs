@@ -9,12 +9,16 @@ using Raft.Server.Options;
 
 namespace Raft.Server.Services;
 
-/// <summary>etcdserverpb.KV. A write becomes a command and is answered when it is applied; a read looks at this member's state.</summary>
+/// <summary>
+/// etcdserverpb.KV. A write becomes a command and is answered when it is applied; a read looks at this member's state. A write in
+/// a session takes effect once (see <see cref="SessionMetadata"/>); to a read a session means nothing, since it can be repeated.
+/// </summary>
 internal sealed class KvService(MemberHost host, ServerOptions options, TimeProvider time) : KV.KVBase
 {
     public override async Task<RangeResponse> Range(RangeRequest request, ServerCallContext context)
     {
         var member = Open(context);
+        SessionMetadata.Check(context);
         Refusals.ThrowIfRefused(RequestValidator.Validate(request));
         await AwaitReadableAsync(member, request.Serializable);
         using var view = member.Node.Store.OpenView();
@@ -26,7 +30,7 @@ internal sealed class KvService(MemberHost host, ServerOptions options, TimeProv
         var member = Open(context);
         CheckSize(request);
         Refusals.ThrowIfRefused(RequestValidator.Validate(request));
-        var response = await ProposeAsync<PutResponse>(member, new Command { Put = request });
+        var response = await ProposeAsync<PutResponse>(member, new Command { Put = request, Session = SessionMetadata.Stamp(context) });
         response.Header = member.Complete(response.Header);
         return response;
     }
@@ -36,7 +40,7 @@ internal sealed class KvService(MemberHost host, ServerOptions options, TimeProv
         var member = Open(context);
         CheckSize(request);
         Refusals.ThrowIfRefused(RequestValidator.Validate(request));
-        var response = await ProposeAsync<DeleteRangeResponse>(member, new Command { DeleteRange = request });
+        var response = await ProposeAsync<DeleteRangeResponse>(member, new Command { DeleteRange = request, Session = SessionMetadata.Stamp(context) });
         response.Header = member.Complete(response.Header);
         return response;
     }
@@ -49,13 +53,14 @@ internal sealed class KvService(MemberHost host, ServerOptions options, TimeProv
         TxnResponse response;
         if (RequestShape.IsReadOnly(request))
         {
+            SessionMetadata.Check(context);
             await AwaitReadableAsync(member, RequestShape.IsSerializable(request));
             using var view = member.Node.Store.OpenView();
             response = Answer(member, view.Txn(request));
         }
         else
         {
-            response = await ProposeAsync<TxnResponse>(member, new Command { Txn = request });
+            response = await ProposeAsync<TxnResponse>(member, new Command { Txn = request, Session = SessionMetadata.Stamp(context) });
         }
 
         response.Header = member.Complete(response.Header);
@@ -65,7 +70,7 @@ internal sealed class KvService(MemberHost host, ServerOptions options, TimeProv
     public override async Task<CompactionResponse> Compact(CompactionRequest request, ServerCallContext context)
     {
         var member = Open(context);
-        var response = await ProposeAsync<CompactionResponse>(member, new Command { Compact = request });
+        var response = await ProposeAsync<CompactionResponse>(member, new Command { Compact = request, Session = SessionMetadata.Stamp(context) });
         if (request.Physical)
         {
             await member.Node.CompactionFinishedAsync().WaitAsync(context.CancellationToken);

@@ -14,6 +14,7 @@ internal static class Refusals
             StoreErrorKind.InvalidArgument => StatusCode.InvalidArgument,
             StoreErrorKind.OutOfRange => StatusCode.OutOfRange,
             StoreErrorKind.NotFound => StatusCode.NotFound,
+            StoreErrorKind.AlreadyExists => StatusCode.AlreadyExists,
             StoreErrorKind.ResourceExhausted => StatusCode.ResourceExhausted,
             _ => StatusCode.DataLoss,
         },

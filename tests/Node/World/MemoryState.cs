@@ -46,6 +46,14 @@ internal sealed class MemoryState : IStateStore
 
     public Task CompactFilesAsync() => Task.CompletedTask;
 
+    /// <summary>All entries of some keyspaces, which the first byte of a key names.</summary>
+    public string ContentOf(ReadOnlySpan<byte> keyspaces)
+    {
+        var named = keyspaces.ToArray();
+        return string.Join('\n', _present.Content.Where(entry => named.Contains(entry.Key[0]))
+            .Select(static entry => $"{Convert.ToHexString(entry.Key)}={Convert.ToHexString(entry.Value)}"));
+    }
+
     /// <summary>What was not flushed is gone.</summary>
     public void Crash() => _present.ReplaceWith(_durable);
 

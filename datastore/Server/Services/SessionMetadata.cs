@@ -1,0 +1,59 @@
+using System.Globalization;
+using Grpc.Core;
+using Raft.Protocol.V1;
+
+namespace Raft.Server.Services;
+
+/// <summary>The gRPC metadata that puts a request into a session (see <c>docs/exactly-once.md</c>).</summary>
+internal static class SessionMetadata
+{
+    private const string Prefix = "raft-";
+    private const string Session = "raft-session";
+    private const string Sequence = "raft-sequence";
+    private const string Acknowledged = "raft-acknowledged";
+
+    /// <summary>The stamp for a request's command; null: the client sent none.</summary>
+    /// <exception cref="RpcException">INVALID_ARGUMENT: metadata that is incomplete or makes no sense.</exception>
+    public static SessionStamp? Stamp(ServerCallContext context)
+    {
+        ulong? session = null, sequence = null, acknowledged = null;
+        foreach (var entry in context.RequestHeaders)
+        {
+            if (entry.Key.StartsWith(Prefix, StringComparison.Ordinal))
+            {
+                switch (entry.Key)
+                {
+                    case Session: Take(ref session, entry, smallest: 1); break;
+                    case Sequence: Take(ref sequence, entry, smallest: 1); break;
+                    case Acknowledged: Take(ref acknowledged, entry, smallest: 0); break;
+                }
+            }
+        }
+
+        return (session, sequence) switch
+        {
+            (null, null) when acknowledged is null => null,
+            (null, _) => throw Invalid($"{Session} is missing: send the id that raft.v1.Sessions/Open gave, or none of the three"),
+            (_, null) => throw Invalid($"{Sequence} is missing: number the session's requests from 1, a retry as its first attempt"),
+            _ when acknowledged >= sequence => throw Invalid(
+                $"{Acknowledged} must be below {Sequence}: it says that this and all smaller numbers have been answered"),
+            _ => new SessionStamp { Session = session.Value, Sequence = sequence.Value, Acknowledged = acknowledged ?? 0 },
+        };
+    }
+
+    /// <summary>For requests that change nothing: the metadata has to be right, and means nothing.</summary>
+    /// <exception cref="RpcException">As <see cref="Stamp"/>.</exception>
+    public static void Check(ServerCallContext context) => Stamp(context);
+
+    private static void Take(ref ulong? number, Metadata.Entry entry, ulong smallest)
+    {
+        if (number is not null || !ulong.TryParse(entry.Value, NumberStyles.None, CultureInfo.InvariantCulture, out var value) || value < smallest)
+        {
+            throw Invalid($"{entry.Key} must be sent once, as a decimal number from {smallest} to {ulong.MaxValue}");
+        }
+
+        number = value;
+    }
+
+    private static RpcException Invalid(string text) => new(new Status(StatusCode.InvalidArgument, "raftserver: " + text));
+}
