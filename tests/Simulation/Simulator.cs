@@ -42,7 +42,7 @@ internal sealed class Simulator
         foreach (var founder in founders)
             Add(new MemberId(founder.ID), founders);
         for (var client = 1; client <= Swarm.Clients; client++)
-            _clients.Add(new SimulatedClient(this, client, _random.Fork()));
+            _clients.Add(new SimulatedClient(this, client, hasSession: client % 2 == 0, _random.Fork()));
     }
 
     public long Now { get; private set; }

@@ -168,7 +168,10 @@ internal sealed class SafetyChecker
             throw new SafetyViolationException($"{rule}: {what}");
     }
 
-    /// <summary>What a client's command writes: no two are given the same, so one that is there twice took effect twice.</summary>
+    /// <summary>
+    /// What a client's command writes: no two are given the same, so one that is there twice takes effect twice. In a session it
+    /// may be there twice; that it takes effect once is seen in the history.
+    /// </summary>
     private static string? WrittenBy(LogEntry entry)
     {
         if (entry.Kind != EntryKind.Command || entry.Data.IsEmpty)
@@ -176,6 +179,7 @@ internal sealed class SafetyChecker
         var command = Command.Parser.ParseFrom(entry.Data.Span);
         return command.OperationCase switch
         {
+            _ when command.Session is not null => null,
             Command.OperationOneofCase.Put => command.Put.Value.ToStringUtf8(),
             Command.OperationOneofCase.Txn => command.Txn.Success[0].RequestPut.Value.ToStringUtf8(),
             _ => null,

@@ -2,6 +2,7 @@ using Google.Protobuf;
 using Raft.KeyValue;
 using Raft.Node;
 using Raft.Protocol.Etcd;
+using Raft.Protocol.V1;
 using Raft.Simulation.Tests.Members;
 
 namespace Raft.Simulation.Tests.Clients;
@@ -10,15 +11,17 @@ namespace Raft.Simulation.Tests.Clients;
 /// A client that asks one thing after the other, of whichever member it is at, be it the leader or not, and goes to another
 /// member when something fails. Once everything has healed it must be served a few more times.
 /// </summary>
-internal sealed class SimulatedClient(Simulator simulator, int number, SeededRandom random)
+internal sealed class SimulatedClient(Simulator simulator, int number, bool hasSession, SeededRandom random)
 {
     private const int Keys = 4;
     private const int TimeoutMs = 9_000;
+    private const int AttemptsMax = 8;
     private const int HealedRequests = 10;
 
     private readonly Dictionary<string, long> _modRevisions = [];
+    private readonly ClientSession _session = new();
     private SimulatedMember? _member;
-    private int _attempt;
+    private int _call;
     private int _lastValue;
     private int _servedHealed;
 
@@ -31,13 +34,56 @@ internal sealed class SimulatedClient(Simulator simulator, int number, SeededRan
     {
         if (IsDone)
             return;
+        if (hasSession && !_session.IsOpen)
+        {
+            OpenSession();
+            return;
+        }
+
         var request = Draw();
-        Try(request, simulator.History.Begins(number, request, simulator.Now), simulator.Checker.SeenRevision);
+        Try(new Attempt(request, simulator.History.Begins(number, request, simulator.Now), simulator.Checker.SeenRevision)
+        {
+            Stamp = request.IsWrite && _session.IsOpen ? _session.Next() : null,
+        });
     }
 
-    private void Try(ClientRequest request, long? operation, long seenBefore)
+    private void OpenSession()
     {
-        var attempt = ++_attempt;
+        var command = new Command { OpenSession = new OpenSessionRequest { TtlMs = random.Between(5_000, 60_000) } };
+        Call(
+            node => node.ProposeAsync(command),
+            result =>
+            {
+                simulator.Trace.Note(_member?.Id, $"client {number}: session: {result.Error?.Message ?? "opened"}");
+                if (result.Response is OpenSessionResponse opened)
+                    _session.Opened(opened.Session);
+                AskAgain();
+            },
+            (_, why) =>
+            {
+                simulator.Trace.Note(_member?.Id, $"client {number}: session: {why}");
+                _member = null;
+                AskAgain();
+            });
+    }
+
+    private void Try(Attempt attempt) => Call(
+        node => SendAsync(node, attempt),
+        result => Answered(attempt, result),
+        (surelyNotDone, why) => Fails(attempt, surelyNotDone, why));
+
+    /// <summary>One call to one member: answered, or failed in one of the ways in which calls fail.</summary>
+    private void Call(Func<Node.Node, Task<CommandResult>> send, Action<CommandResult> answered, Action<bool, string> fails)
+    {
+        var call = ++_call;
+        void Once(Action goOn)
+        {
+            if (call != _call)
+                return;
+            _call++;
+            goOn();
+        }
+
         if (_member is not { IsUp: true } || random.Below(20) == 0)
             _member = random.Pick(Known());
         else if (random.Chance(simulator.Swarm.AsksLeaderChance) && simulator.Leaders.ToList() is [_, ..] leaders)
@@ -45,82 +91,94 @@ internal sealed class SimulatedClient(Simulator simulator, int number, SeededRan
         if (_member.Node is not { } node)
         {
             // Nobody was there to hear it.
-            Fails(request, operation, attempt, surelyNotDone: true, "refused connection");
+            Once(() => fails(true, "refused connection"));
             return;
         }
 
         var (member, incarnation) = (_member, _member.Incarnation);
-        simulator.At(TimeoutMs, () => Fails(request, operation, attempt, surelyNotDone: false, "timeout"));
-        simulator.When(SendAsync(node, request), sent =>
+        simulator.At(TimeoutMs, () => Once(() => fails(false, "timeout")));
+        simulator.When(send(node), sent => Once(() =>
         {
-            if (attempt != _attempt)
-                return;
             if (member.Incarnation != incarnation)
-                Fails(request, operation, attempt, surelyNotDone: false, "lost connection");
+                fails(false, "lost connection");
             else if (sent.Exception?.InnerException is RequestRefusedException refusal)
-                Fails(request, operation, attempt, refusal.SurelyNotDone, refusal.Message);
+                fails(refusal.SurelyNotDone, refusal.Message);
             else if (sent.Exception?.InnerException is CommandRefusedException refused)
-                Refused(request, operation, refused.Error);
+                answered(new CommandResult(null, refused.Error));
             else
-                Answered(request, operation, seenBefore, sent.Result);
-        });
+                answered(sent.Result);
+        }));
     }
 
-    /// <summary>The members that it knows of: all that ever were, until it is told who they are now.</summary>
-    private List<SimulatedMember> Known() => !simulator.IsHealing
-        ? [.. simulator.Members]
-        : [.. simulator.Members.Where(member => simulator.Administrator.Newest.Voters.Contains(member.Id))];
-
-    private static async Task<CommandResult> SendAsync(Node.Node node, ClientRequest request)
+    private static async Task<CommandResult> SendAsync(Node.Node node, Attempt attempt)
     {
+        var request = attempt.Request;
         if (request.IsWrite)
-            return await node.ProposeAsync(request.ToCommand()).ConfigureAwait(false);
+        {
+            var command = request.ToCommand();
+            command.Session = attempt.Stamp;
+            return await node.ProposeAsync(command).ConfigureAwait(false);
+        }
+
         if (request.Kind == RequestKind.Read)
             await node.ReadBarrierAsync().ConfigureAwait(false);
         using var view = node.Store.OpenView();
         return view.Range(request.ToRange()).ToCommandResult();
     }
 
-    private void Answered(ClientRequest request, long? operation, long seenBefore, CommandResult result)
+    private void Answered(Attempt attempt, CommandResult result)
     {
         if (result.Error is { } error)
         {
-            Refused(request, operation, error);
+            Refused(attempt, error);
             return;
         }
 
-        _attempt++;
+        var request = attempt.Request;
         var revision = RevisionOf(result.Response!);
         simulator.Trace.Note(_member?.Id, $"client {number}: {request} at revision {revision}");
-        simulator.History.IsAnswered(operation, result.Response!, simulator.Now);
+        simulator.History.IsAnswered(attempt.Operation, result.Response!, simulator.Now);
         Learn(request.Key, result.Response!, revision);
         if (request.Kind != RequestKind.SerializableRead)
-            simulator.Checker.Answers($"{request} of client {number}", seenBefore, revision);
+            simulator.Checker.Answers($"{request} of client {number}", attempt.SeenBefore, revision);
         if (simulator.IsHealing)
             _servedHealed++;
         AskAgain();
     }
 
     /// <summary>The state machine's own answer: no, for good.</summary>
-    private void Refused(ClientRequest request, long? operation, StoreError error)
+    private void Refused(Attempt attempt, StoreError error)
     {
-        _attempt++;
-        simulator.Trace.Note(_member?.Id, $"client {number}: {request}: {error.Message}");
-        simulator.History.IsRefused(operation);
+        simulator.Trace.Note(_member?.Id, $"client {number}: {attempt.Request}: {error.Message}");
+        if (error == StoreError.SessionNotFound)
+            _session.IsGone();
+        if (!attempt.IsRetry || !ClientSession.LeavesOpen(error))
+            simulator.History.IsRefused(attempt.Operation);
         AskAgain();
     }
 
-    private void Fails(ClientRequest request, long? operation, int attempt, bool surelyNotDone, string why)
+    /// <summary>Whoever has a session asks again with the same stamp; anybody else leaves it at that.</summary>
+    private void Fails(Attempt attempt, bool surelyNotDone, string why)
     {
-        if (attempt != _attempt)
-            return;
-        _attempt++;
-        simulator.Trace.Note(_member?.Id, $"client {number}: {request}: {why}");
+        simulator.Trace.Note(_member?.Id, $"client {number}: {attempt.Request}: {why}");
         _member = null;
-        if (surelyNotDone)
-            simulator.History.IsRefused(operation);
+        if (attempt.Stamp is not null && attempt.Number < AttemptsMax)
+            simulator.At(random.Between(1, simulator.Swarm.ThinkMilliseconds), () => Try(attempt.Again(surelyNotDone)));
+        else
+            GiveUp(attempt, surelyNotDone);
+    }
+
+    private void GiveUp(Attempt attempt, bool surelyNotDone)
+    {
+        if (surelyNotDone && !attempt.IsRetry)
+            simulator.History.IsRefused(attempt.Operation);
         AskAgain();
     }
+
+    /// <summary>The members that it knows of: all that ever were, until it is told who they are now.</summary>
+    private List<SimulatedMember> Known() => !simulator.IsHealing
+        ? [.. simulator.Members]
+        : [.. simulator.Members.Where(member => simulator.Administrator.Newest.Voters.Contains(member.Id))];
 
     private void AskAgain() => simulator.At(random.Between(1, simulator.Swarm.ThinkMilliseconds), Ask);
 
@@ -175,4 +233,20 @@ internal sealed class SimulatedClient(Simulator simulator, int number, SeededRan
         RangeResponse range => range.Header.Revision,
         _ => throw new InvalidOperationException($"{answer.Descriptor.Name} has no revision."),
     };
+
+    /// <summary>A request on its way, for the first time or again.</summary>
+    /// <param name="Request">What is asked.</param>
+    /// <param name="Operation">Its number in the history.</param>
+    /// <param name="SeenBefore">The newest revision that any client knew when it was made.</param>
+    private sealed record Attempt(ClientRequest Request, long? Operation, long SeenBefore)
+    {
+        public SessionStamp? Stamp { get; init; }
+
+        public int Number { get; private init; } = 1;
+
+        /// <summary>An earlier attempt may have taken effect.</summary>
+        public bool IsRetry { get; private init; }
+
+        public Attempt Again(bool surelyNotDone) => this with { Number = Number + 1, IsRetry = IsRetry || !surelyNotDone };
+    }
 }

@@ -15,6 +15,8 @@ internal static class StateMutations
         Broken("a snapshot is laid over what was there", static store => new LaysSnapshotOver(store)),
         Broken("an installed snapshot is not durable", static store => new InstallsInMemory(store)),
         Broken("a snapshot for another member lacks a key", static store => new LosesKeyInSnapshot(store)),
+        Broken("answers to requests in sessions are not kept", static store => new KeepsNoAnswers(store)),
+        Broken("a snapshot for another member lacks the sessions", static store => new LosesSessionsInSnapshot(store)),
         Broken("a member leaves out a deletion now and then", static store => new SkipsDeletions(store)),
     ];
 
@@ -128,6 +130,24 @@ internal static class StateMutations
             var content = Real.Present.Clone();
             var batch = new OrderedBatch();
             if (content.Content.FirstOrDefault(static pair => pair.Key[0] == (byte)'k').Key is { } key)
+                batch.Delete(key);
+            content.Write(batch);
+            return new SimulatedStore.Snapshot(content);
+        }
+    }
+
+    private sealed class KeepsNoAnswers(SimulatedStore store) : Passing(store)
+    {
+        public override void Write(OrderedBatch batch) => Real.Write(Of(batch.Writes.Where(static write => write.Key.Span[0] != (byte)'a')));
+    }
+
+    private sealed class LosesSessionsInSnapshot(SimulatedStore store) : Passing(store)
+    {
+        public override IStateSnapshot TakeSnapshot()
+        {
+            var content = Real.Present.Clone();
+            var batch = new OrderedBatch();
+            foreach (var (key, _) in content.Content.Where(static pair => pair.Key[0] is (byte)'s' or (byte)'a' or (byte)'e'))
                 batch.Delete(key);
             content.Write(batch);
             return new SimulatedStore.Snapshot(content);
