@@ -52,6 +52,7 @@ public sealed class PageTests(Browser browser)
         Assert.True(await open.SeeAsync<double>("timeline.visible().to") < violation);
         await Assertions.Expect(open.Page.Locator("#outcome")).ToContainTextAsync("log matching");
 
+        await open.Page.Keyboard.PressAsync("Escape");
         await open.Page.Keyboard.PressAsync("v");
         await open.ScreenshotAsync("violation");
 
@@ -168,6 +169,7 @@ public sealed class PageTests(Browser browser)
     {
         var run = SyntheticRun.Long(100_000);
         await using var open = await browser.OpenAsync(run);
+        await open.Page.Keyboard.PressAsync("Escape");
         Assert.True(await open.SeeAsync<int>("timeline.visible().arrows") < 2_500);
 
         for (var part = 1; part < 10; part++)

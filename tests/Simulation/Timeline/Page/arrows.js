@@ -2,9 +2,7 @@
 
 Object.assign(Drawing.prototype, {
   drawMessages() {
-    const messages = this.run.messagesBetween(this.from, this.to)
-      .filter(message => this.view.shows(message) && this.lanes[message.member] && this.lanes[message.to]);
-    const heads = messages.length <= HeadsMost;
+    const { messages } = this;
     const batches = new Map();
     for (const message of messages) {
       for (const flight of this.flightsOf(message)) {
@@ -15,7 +13,7 @@ Object.assign(Drawing.prototype, {
         this.shown[flight.arrives ? 'arrows' : 'lost']++;
       }
     }
-    for (const flights of batches.values()) this.drawFlights(flights, heads);
+    for (const flights of batches.values()) this.drawFlights(flights);
     if (messages.length <= NamesMost && this.view.names) this.drawNames();
   },
 
@@ -32,12 +30,12 @@ Object.assign(Drawing.prototype, {
     return flights;
   },
 
-  drawFlights(flights, heads) {
+  drawFlights(flights) {
     const { context, theme } = this;
     const { message: { family }, arrives } = flights[0];
     context.strokeStyle = context.fillStyle = theme.families[family];
     context.lineWidth = family === 'heartbeat' ? 1 : 1.5;
-    context.globalAlpha = heads ? (family === 'heartbeat' ? 0.7 : 0.9) : 0.35;
+    context.globalAlpha = this.dense ? Math.max(0.02, Math.min(0.3, 60 / flights.length)) : 0.9;
     context.setLineDash(arrives ? [] : [4, 3]);
     context.beginPath();
     for (const flight of flights) {
@@ -46,11 +44,11 @@ Object.assign(Drawing.prototype, {
     }
     context.stroke();
     context.setLineDash([]);
-    if (heads) flights.forEach(flight => this.drawEnd(flight));
+    if (!this.dense) flights.forEach(flight => this.drawTip(flight));
     context.globalAlpha = 1;
   },
 
-  drawEnd({ message, arrives, x1, y1, x2, y2 }) {
+  drawTip({ message, arrives, x1, y1, x2, y2 }) {
     const { context } = this;
     if (!arrives) {
       context.beginPath();

@@ -35,7 +35,7 @@ class Details {
     ]);
     this.fields(fieldsOf(message.detail));
     const cause = run.causeOf(message);
-    if (cause) this.list('Sent on receiving', [cause]);
+    if (cause) this.list('Sent on receiving', [cause], '', message.at);
     for (const arrival of message.arrivals) {
       const then = run.consequences(message.to, arrival.at, arrival.order);
       this.list(`What came of it at ${run.nameOf(message.to)}`, then, 'Nothing that is seen: no change, no answer.');
@@ -58,7 +58,7 @@ class Details {
       row('applied', state.applied, before.applied),
     ]);
     const cause = run.causeOf(state);
-    this.list('Because of', cause ? [cause] : [], 'No message in this millisecond: a timer, a disk or a client of its own.');
+    this.list('Because of', cause ? [cause] : [], 'No message in this millisecond: a timer, a disk or a client.', state.at);
     this.list('Then', run.consequences(state.member, state.at, state.order));
   }
 
@@ -94,7 +94,8 @@ class Details {
     }
   }
 
-  list(title, items, otherwise) {
+  // `at` is when these mattered here, where that is not when they began.
+  list(title, items, otherwise, at) {
     if (!items.length && !otherwise) return;
     this.add('h3', title);
     if (!items.length) this.add('p', otherwise, 'nothing');
@@ -103,7 +104,7 @@ class Details {
       const button = this.add('button', '', `event ${item.family ?? item.type}`, this.add('li', '', '', list));
       this.add('span', this.signOf(item), `mark role-${item.type === 'state' ? Roles[item.role].toLowerCase() : item.type}`, button);
       this.add('span', this.run.titleOf(item), 'what', button);
-      this.add('time', clock(item.at), '', button);
+      this.add('time', clock(at ?? item.at), '', button);
       button.type = 'button';
       button.addEventListener('click', () => this.choose(item));
     }
@@ -118,6 +119,6 @@ class Details {
 function fieldsOf(detail) {
   if (!detail) return [];
   const parts = detail.split(/,\s+|;\s+/);
-  const pairs = parts.map(part => part.match(/^([A-Za-z][A-Za-z ]{0,24}?)[ =:]+(\S.{0,60})$/));
-  return pairs.every(Boolean) && pairs.length > 1 ? pairs.map(pair => [pair[1], pair[2]]) : [['detail', detail]];
+  const pairs = parts.map(part => part.match(/^([A-Za-z][A-Za-z ]*?)(?:[=:] ?| )(\S+)$/));
+  return pairs.some(Boolean) ? pairs.map((pair, place) => (pair ? [pair[1], pair[2]] : ['', parts[place]])) : [['detail', detail]];
 }

@@ -1,6 +1,6 @@
 // Draws the part of the run that is in view, and no more: a run of a hundred thousand events costs what one screen costs.
 
-const Gutter = 76, BarHalf = 8, StripeWidth = 4, RibbonLeft = BarHalf + 3, RibbonWidth = 34;
+const Gutter = 76, BarHalf = 8, StripeWidth = 4, RibbonLeft = BarHalf + 3, RibbonWidth = 24;
 const LabelsFrom = RibbonLeft + RibbonWidth + 5;
 // Beyond so many arrows in view they are a texture: heads and names would only be noise.
 const HeadsMost = 2500, NamesMost = 220;
@@ -38,10 +38,16 @@ class Drawing {
     context.fillStyle = theme.paper;
     context.fillRect(0, 0, this.width, this.height);
     context.textBaseline = 'middle';
+    this.messages = this.run.messagesBetween(this.from, this.to)
+      .filter(message => this.view.shows(message) && this.lanes[message.member] && this.lanes[message.to]);
+    this.dense = this.messages.length > HeadsMost;
     this.drawTimes();
+    // From far away the arrows are a shade behind the lanes.
+    if (this.dense) this.drawMessages();
     this.eachLane((member, x) => this.drawLane(member, x));
-    this.drawMessages();
+    if (!this.dense) this.drawMessages();
     this.eachLane((member, x) => this.drawStateLabels(member, x));
+    this.drawFoldNames();
     this.drawMarks();
     this.drawChosen();
   }
@@ -76,11 +82,18 @@ class Drawing {
     const { context, theme, scale } = this;
     const step = niceStep(56 / scale.perMillisecond);
     this.font(11);
-    context.textAlign = 'right';
     context.lineWidth = 1;
-    for (const fold of scale.foldsBetween(this.from, this.to)) this.drawFold(fold);
-    let lowest = -Infinity;
+    this.folds = scale.foldsBetween(this.from, this.to);
+    this.shown.folds = this.folds.length;
+    for (const fold of this.folds) this.drawFold(fold);
+    let lowest = -Infinity, nextFold = 0;
     for (let time = Math.ceil(this.from / step) * step; time <= this.to;) {
+      while (this.folds[nextFold]?.to <= time) nextFold++;
+      if (this.folds[nextFold]?.from < time) {
+        // Inside a fold no time has its place.
+        time = Math.ceil(this.folds[nextFold].to / step) * step;
+        continue;
+      }
       const y = this.y(time);
       if (y < lowest + 24) {
         time = Math.max(time + step, Math.ceil(scale.time(this.view.top + lowest + 24) / step) * step);
@@ -98,15 +111,23 @@ class Drawing {
 
   drawFold(fold) {
     const { context, theme } = this;
-    const top = this.y(fold.from), bottom = this.y(fold.to), middle = (top + bottom) / 2;
-    this.shown.folds++;
+    const top = this.y(fold.from), bottom = this.y(fold.to);
     context.fillStyle = theme.panel;
-    context.fillRect(Gutter, top + 8, this.width - Gutter, bottom - top - 16);
+    context.fillRect(Gutter - 8, top + 6, this.width - Gutter + 8, bottom - top - 12);
     context.fillStyle = theme.quiet;
+    context.textAlign = 'right';
+    context.fillText('⋮', Gutter - 30, (top + bottom) / 2);
+  }
+
+  // Over the lanes, between each second pair of them.
+  drawFoldNames() {
+    if (this.dense) return;
     this.font(10.5);
-    context.textAlign = 'center';
-    const text = `${duration(fold.to - fold.from)} without events`;
-    for (let x = Gutter + this.laneWidth; x < this.width - 20; x += this.laneWidth * 2) context.fillText(text, x, middle);
+    for (const fold of this.folds) {
+      const y = (this.y(fold.from) + this.y(fold.to)) / 2;
+      for (let x = Gutter + this.laneWidth * 1.08; x < this.width - 20; x += this.laneWidth * 2)
+        this.label(`quiet for ${duration(fold.to - fold.from)}`, x, y, this.theme.quiet, 'center');
+    }
   }
 
   drawLane(member, x) {
@@ -177,16 +198,18 @@ class Drawing {
     const [low, high] = this.logRange();
     if (high <= low) return;
     const width = index => RibbonWidth * Math.max(0, Math.min(1, (index - low) / (high - low)));
+    // Whole pixels: no seams between states, and what is thinner than one is not drawn.
+    const edge = index => Math.max(-2, Math.min(this.height + 2, Math.round(this.y(index < states.length ? states[index].at : this.run.end))));
+    let top = edge(first);
     for (let index = first; index < states.length && states[index].at <= this.to; index++) {
-      const state = states[index];
-      const top = Math.max(-2, this.y(state.at));
-      const bottom = Math.min(this.height + 2, index + 1 < states.length ? this.y(states[index + 1].at) : this.y(this.run.end));
-      if (bottom - top < 0.25) continue;
+      const state = states[index], bottom = edge(index + 1);
+      if (bottom <= top) continue;
       context.globalAlpha = state.down ? 0.35 : 1;
       context.fillStyle = theme.uncommitted;
       context.fillRect(x + RibbonLeft, top, width(state.last), bottom - top);
       context.fillStyle = theme.committed;
       context.fillRect(x + RibbonLeft, top, width(state.commit), bottom - top);
+      top = bottom;
     }
     context.globalAlpha = 1;
   }
@@ -207,7 +230,7 @@ class Drawing {
 
   drawStateLabels(member, x) {
     const states = this.run.states[member];
-    const room = this.laneWidth / 2 - LabelsFrom - 4;
+    const room = Math.min(this.laneWidth * 0.56, this.width - x) - LabelsFrom - 4;
     if (room < 34) return;
     this.font(10.5);
     let lowest = -Infinity;
@@ -215,12 +238,13 @@ class Drawing {
       const state = states[index], before = state.before;
       const y = this.y(state.at) + 7;
       if (state.down || y < lowest + 15) continue;
-      const news = !before || before.term !== state.term || before.role !== state.role;
-      const moved = !before || before.last !== state.last || before.commit !== state.commit;
-      if (!news && !moved) continue;
+      const newTerm = (before?.term ?? 0) !== state.term;
+      const moved = before && (before.last !== state.last || before.commit !== state.commit);
+      if (!newTerm && (!moved || this.dense)) continue;
       lowest = y;
-      const text = this.shorten(news ? `term ${state.term}` : `${state.last}${state.commit === state.last ? ' ✓' : ` (✓${state.commit})`}`, room);
-      if (text) this.label(text, x + LabelsFrom, y, news ? this.theme.ink : this.theme.quiet);
+      const positions = state.commit === state.last ? `${state.last} ✓` : `${state.last} (✓${state.commit})`;
+      const text = newTerm ? `term ${state.term}` : this.context.measureText(positions).width <= room ? positions : `${state.last}`;
+      this.label(text, x + LabelsFrom, y, newTerm ? this.theme.ink : this.theme.quiet);
     }
   }
 }

@@ -3,18 +3,64 @@
 Object.assign(Drawing.prototype, {
   drawMarks() {
     const { run } = this;
-    const lowest = new Map();
+    const groups = new Map();
     const crowd = { y: -Infinity, x: 0 };
     const sides = run.sides;
     for (let index = firstIndex(sides, item => item.at >= this.from); index < sides.length && sides[index].at <= this.to; index++) {
       const item = sides[index];
-      if (!this.view.shows(item)) continue;
+      if (!this.view.shows(item) || (this.dense && item.type === 'note')) continue;
       if (item.type === 'violation') this.drawViolation(item);
       else if (item.member === World) this.drawWorldMark(item, crowd);
-      else if (this.lanes[item.member]) this.drawLaneMark(item, lowest);
+      else if (this.lanes[item.member]) this.groupMark(item, groups);
       else continue;
       this.shown.marks++;
     }
+    for (const [member, group] of groups) this.drawGroup(member, group);
+    this.drawEnd();
+  },
+
+  // What happens to a member at nearly the same time stands side by side: signs, then the words of the weightiest.
+  groupMark(item, groups) {
+    const y = this.y(item.at);
+    const group = groups.get(item.member);
+    if (group && y < group.y + 9) {
+      group.items.push(item);
+      return;
+    }
+    if (group) this.drawGroup(item.member, group);
+    groups.set(item.member, { y, items: [item], words: group?.words ?? -Infinity });
+  },
+
+  drawGroup(member, group) {
+    const { context } = this;
+    const { y, items } = group;
+    let x = this.lanes[member] - BarHalf - StripeWidth - 11;
+    for (const item of items.slice(0, 5)) {
+      const { sign, colour } = this.signOf(item);
+      this.font(item.type === 'note' ? 9 : 12);
+      context.fillStyle = colour;
+      context.textAlign = 'center';
+      context.fillText(sign, x, y);
+      this.shapes.push({ item, rect: { x: x - 6, y: y - 7, width: 12, height: 14 } });
+      x -= 11;
+    }
+    const speaker = items.find(item => item.type !== 'note') ?? items[0];
+    this.font(10.5);
+    const more = items.length > 1 && items.every(item => item.type === 'note') ? ` +${items.length - 1}` : '';
+    const text = this.shorten(speaker.text + more, this.laneWidth * 0.64 - LabelsFrom - items.length * 4);
+    if (!text || y < group.words + 14) return;
+    group.words = y;
+    this.shapes.push({ item: speaker, rect: this.label(text, x + 3, y, this.signOf(speaker).colour, 'right') });
+  },
+
+  drawEnd() {
+    const y = this.y(this.run.end);
+    if (y > this.height) return;
+    const { context, theme } = this;
+    context.fillStyle = theme.quiet;
+    this.font(10.5);
+    context.textAlign = 'right';
+    context.fillText('end of the run', this.width - 10, y + 14);
   },
 
   signOf(item) {
@@ -22,34 +68,9 @@ Object.assign(Drawing.prototype, {
     switch (item.type) {
       case 'fault': return { sign: '◆', colour: theme.fault };
       case 'down': return { sign: '✕', colour: theme.fault };
-      case 'up': return { sign: '▲', colour: theme.committed };
+      case 'up': return { sign: '▲', colour: theme.kept };
       case 'violation': return { sign: '⚑', colour: theme.violation };
       default: return { sign: '●', colour: theme.note };
-    }
-  },
-
-  drawLaneMark(item, lowest) {
-    const { context } = this;
-    const { sign, colour } = this.signOf(item);
-    const y = this.y(item.at);
-    const last = lowest.get(item.member) ?? { y: -Infinity, place: 0 };
-    const place = y < last.y + 8 ? last.place + 1 : 0;
-    if (place > 4) return;
-    const x = this.lanes[item.member] - BarHalf - StripeWidth - 11 - place * 11;
-    lowest.set(item.member, { y, place });
-    this.font(item.type === 'note' ? 9 : 12);
-    context.fillStyle = colour;
-    context.textAlign = 'center';
-    context.fillText(sign, x, y);
-    this.shapes.push({ item, rect: { x: x - 6, y: y - 7, width: 12, height: 14 } });
-    if (place > 0) return;
-    this.font(10.5);
-    const text = this.shorten(item.text, this.laneWidth / 2 - LabelsFrom + 14);
-    if (text && y > (last.label ?? -Infinity) + 14) {
-      lowest.get(item.member).label = y;
-      this.shapes.push({ item, rect: this.label(text, x - 9, y, colour, 'right') });
-    } else {
-      lowest.get(item.member).label = last.label;
     }
   },
 

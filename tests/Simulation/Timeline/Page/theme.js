@@ -29,6 +29,7 @@ class Theme {
     this.note = colour('note');
     this.violation = colour('violation');
     this.down = colour('down');
+    this.kept = colour('kept');
     this.committed = colour('committed');
     this.uncommitted = colour('uncommitted');
     this.roles = ['follower', 'precandidate', 'candidate', 'leader'].map(colour);

@@ -41,7 +41,7 @@ class Timeline {
     this.minimap.resize(element('minimap').clientWidth, element('minimap').clientHeight);
     this.placeHeads();
     this.minimap.paint();
-    element('scale').textContent = `${(scale.perMillisecond * 100).toPrecision(2)} px / 100 ms`;
+    element('scale').textContent = `${Number(scale.perMillisecond.toPrecision(2))} px/ms`;
     this.draw();
   }
 
@@ -54,7 +54,10 @@ class Timeline {
       head.style.left = `${x - this.drawing.laneWidth / 2}px`;
       head.style.width = `${this.drawing.laneWidth}px`;
       head.dataset.member = member;
-      head.append(Object.assign(document.createElement('b'), { textContent: `member ${this.run.members[member]}` }), document.createElement('span'));
+      const add = (tag, textContent = '') => head.appendChild(Object.assign(document.createElement(tag), { textContent }));
+      add('b', `member ${this.run.members[member]}`);
+      add('span');
+      add('small');
     });
   }
 
@@ -68,7 +71,9 @@ class Timeline {
     for (const head of element('heads').children) {
       const state = this.run.standing(Number(head.dataset.member), time);
       const text = !state ? 'not there yet' : state.down ? 'down' : `${Roles[state.role]}, term ${state.term}`;
-      head.lastChild.textContent = text;
+      head.children[1].textContent = text;
+      head.lastChild.textContent = state ? `log ${state.last} · commit ${state.commit}` : '';
+      head.dataset.role = !state || state.down ? 'down' : Roles[state.role].toLowerCase();
       head.title = state ? `${text}; log ${state.base}–${state.last}, commit ${state.commit}, applied ${state.applied} at ${clock(time)}` : text;
     }
   }
