@@ -93,6 +93,9 @@ public sealed class PageTests(Browser browser)
         await ClickAsync(open, "timeline.run.faults[1]");
         await Assertions.Expect(details.Locator("h2")).ToHaveTextAsync("crash of 2");
         await open.ScreenshotAsync("crash");
+
+        // Who starts for the first time has not come back.
+        Assert.Equal(1, await open.SeeAsync<int>("timeline.run.sides.filter(item => item.type === 'up').length"));
     }
 
     [Fact]

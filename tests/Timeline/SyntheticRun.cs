@@ -24,6 +24,7 @@ internal sealed class SyntheticRun
         for (var member = 0; member < members; member++)
         {
             Recorder.Lane(Now, Id(member));
+            Recorder.Up(Now, Id(member));
             State(member, Role.Follower);
         }
     }

@@ -14,7 +14,6 @@ Object.assign(Drawing.prototype, {
       }
     }
     for (const flights of batches.values()) this.drawFlights(flights);
-    if (messages.length <= NamesMost && this.view.names) this.drawNames();
   },
 
   flightsOf(message) {
@@ -73,12 +72,13 @@ Object.assign(Drawing.prototype, {
     if (message.answer) context.stroke(); else context.fill();
   },
 
-  // The kinds, along the arrows, where there is room: what came first is named first.
+  // The kinds, along the arrows, where other words leave room: what came first is named first.
   drawNames() {
     const { context, theme } = this;
-    const taken = [];
+    const taken = this.labels.map(({ x, y, width, height }) => ({ left: x, right: x + width, top: y, bottom: y + height }));
     this.font(10);
-    for (const { item, x1, y1, x2, y2 } of this.shapes) {
+    for (const { item, rect, x1, y1, x2, y2 } of this.shapes) {
+      if (rect) continue;
       const text = item.kind.replace(/Request$/, '').replace(/Response$/, ' reply');
       const width = context.measureText(text).width;
       if (Math.hypot(x2 - x1, y2 - y1) < width + 70 || Math.abs(y2 - y1) > Math.abs(x2 - x1)) continue;

@@ -15,7 +15,8 @@ class Details {
     const { run } = this;
     this.add('button', '← the run', 'back').addEventListener('click', () => this.choose(null));
     this.add('p', item.type === 'state' ? 'state change' : item.type, `type ${item.family ?? item.type}`);
-    this.add('h2', run.titleOf(item));
+    const title = run.titleOf(item);
+    this.add('h2', title.length > 120 ? `${title.slice(0, 119)}…` : title);
     if (item.type === 'message') this.showMessage(item);
     else if (item.type === 'state' || item.type === 'down' || item.type === 'up') this.showState(item);
     else this.fields([['at', clock(item.at)], ['where', run.nameOf(item.member)], ['what', item.text ?? '']]);

@@ -34,6 +34,7 @@ class Drawing {
     this.from = this.scale.time(this.view.top - 60);
     this.to = this.scale.time(this.view.top + this.height + 60);
     this.shapes = [];
+    this.labels = [];
     this.shown = { arrows: 0, lost: 0, marks: 0, folds: 0, roles: new Set() };
     context.fillStyle = theme.paper;
     context.fillRect(0, 0, this.width, this.height);
@@ -47,8 +48,9 @@ class Drawing {
     this.eachLane((member, x) => this.drawLane(member, x));
     if (!this.dense) this.drawMessages();
     this.eachLane((member, x) => this.drawStateLabels(member, x));
-    this.drawFoldNames();
+    if (!this.dense) this.drawFoldNames();
     this.drawMarks();
+    if (this.messages.length <= NamesMost && this.view.names) this.drawNames();
     this.drawChosen();
   }
 
@@ -68,7 +70,9 @@ class Drawing {
     context.fillStyle = colour;
     context.textAlign = 'left';
     context.fillText(text, left, y + 0.5);
-    return { x: left - 3, y: y - 7, width: width + 6, height: 14 };
+    const box = { x: left - 3, y: y - 7, width: width + 6, height: 14 };
+    this.labels.push(box);
+    return box;
   }
 
   shorten(text, width) {
@@ -121,7 +125,6 @@ class Drawing {
 
   // Over the lanes, between each second pair of them.
   drawFoldNames() {
-    if (this.dense) return;
     this.font(10.5);
     for (const fold of this.folds) {
       const y = (this.y(fold.from) + this.y(fold.to)) / 2;

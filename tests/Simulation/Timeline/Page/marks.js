@@ -87,7 +87,7 @@ Object.assign(Drawing.prototype, {
     context.setLineDash([]);
     context.globalAlpha = 1;
     this.font(10.5, item.type === 'fault' ? 600 : 400);
-    const text = this.shorten(`${sign} ${item.text}`, Math.max(0, this.width - left - 20));
+    const text = this.shorten(`${sign} ${item.text}`, Math.min(item.type === 'fault' ? 560 : 320, this.width - left - 20));
     if (!text) return;
     const rect = this.label(text, left, y, colour);
     this.shapes.push({ item, rect });
@@ -102,7 +102,7 @@ Object.assign(Drawing.prototype, {
     context.lineWidth = 3;
     line(context, 0, y, this.width, y);
     this.font(12, 700);
-    const text = this.shorten(`⚑ ${item.rule}: ${item.text}`, this.width - Gutter - 40);
+    const text = this.shorten(`⚑ ${item.text.startsWith(item.rule) ? '' : `${item.rule}: `}${item.text}`, this.width - Gutter - 40);
     const width = context.measureText(text).width;
     context.fillStyle = theme.violation;
     context.fillRect(Gutter, y, width + 20, 22);

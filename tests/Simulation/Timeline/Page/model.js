@@ -36,7 +36,9 @@ class Run {
     this.read(json.events, json.words);
     this.messages.forEach(message => this.close(message));
     this.items.forEach((item, index) => { item.index = index; });
-    this.sides = this.items.filter(item => item.type !== 'message' && item.type !== 'state' && item.type !== 'lane');
+    // A first start is no news: the lane begins there.
+    const starts = item => item.type === 'up' && !item.before?.down;
+    this.sides = this.items.filter(item => !['message', 'state', 'lane'].includes(item.type) && !starts(item));
     this.blocks = blocksOf(this.messages);
   }
 
@@ -60,7 +62,7 @@ class Run {
           const kind = words[rest[3]];
           const message = add({
             type: 'message', at, order, number: rest[0], member: rest[1], to: rest[2], kind, detail: words[rest[4]],
-            family: familyOf(kind), answer: /response/i.test(kind), arrivals: [], losses: [],
+            family: familyOf(kind), answer: /response|answer/i.test(kind), arrivals: [], losses: [],
           });
           byNumber.set(message.number, message);
           this.messages.push(message);
