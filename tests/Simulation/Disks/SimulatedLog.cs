@@ -80,6 +80,11 @@ internal sealed class SimulatedLog(SimulatedMember member, SegmentedLog log, Log
             _waiting.Clear();
         }
 
+        catch (InvalidOperationException error)
+        {
+            throw new SafetyViolationException($"Stopped: the log of {member.Id}: {error.Message}", error);
+        }
+
         foreach (var (write, completed) in batch)
         {
             if (_failure is null)
