@@ -142,7 +142,7 @@ Object.assign(Drawing.prototype, {
       context.lineWidth = 2;
       context.strokeRect(shape.rect.x - 1, shape.rect.y - 1, shape.rect.width + 2, shape.rect.height + 2);
     } else {
-      context.lineWidth = alpha < 1 ? 6 : 3.5;
+      context.lineWidth = alpha === 1 ? 3.5 : this.dense ? 1 : 6;
       line(context, shape.x1, shape.y1, shape.x2, shape.y2);
     }
     context.globalAlpha = 1;
