@@ -21,17 +21,8 @@ if (options is null)
 // All settings are the options'. Watching for the framework's own files would watch everything below the working directory.
 var builder = WebApplication.CreateSlimBuilder(["--hostBuilder:reloadConfigOnChange=false"]);
 builder.Logging.ClearProviders();
-if (options.LogAsJson)
-{
-    builder.Logging.AddJsonConsole(json => json.TimestampFormat = "yyyy-MM-ddTHH:mm:ss.fffZ");
-}
-else
-{
-    builder.Logging.AddSimpleConsole(line => (line.SingleLine, line.TimestampFormat) = (true, "yyyy-MM-ddTHH:mm:ss.fffZ "));
-}
-
-builder.Logging.SetMinimumLevel(options.LogLevel).AddFilter("Microsoft", LogLevel.Warning).AddFilter("Microsoft.AspNetCore.Server.Kestrel", LogLevel.Error).AddFilter("Grpc", LogLevel.Warning);
-using var startLoggers = LoggerFactory.Create(logging => logging.AddSimpleConsole(line => line.SingleLine = true));
+Logging.Configure(builder.Logging, options);
+using var startLoggers = LoggerFactory.Create(logging => Logging.Configure(logging, options));
 var startLogger = startLoggers.CreateLogger("Raft.Server");
 
 CertificateFiles? clientCertificates;

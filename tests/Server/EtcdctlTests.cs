@@ -1,3 +1,4 @@
+using System.Security.Cryptography;
 using System.Text.Json;
 using Grpc.Core;
 using Raft.Protocol.Etcd;
@@ -47,6 +48,30 @@ public sealed class EtcdctlTests
             return hashes.RootElement.EnumerateArray().Select(member => member.GetProperty("HashKV").GetProperty("hash").GetUInt32()).Distinct().Count() == 1;
         });
         Assert.Contains("Finished defragmenting", await Etcdctl.RunAsync(cluster.Endpoints, "defrag"), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_full_store_is_emptied_as_etcd_says_compact_defragment_disarm()
+    {
+        await using var cluster = await LocalCluster.StartAsync(1, "--quota-backend-bytes=3000000");
+        var (isFull, answer) = (false, "");
+        for (var i = 0; i < 100 && !isFull; i++)
+        {
+            (var exitCode, answer) = await Etcdctl.TryAsync(cluster.Endpoints, "put", $"key{i}", RandomNumberGenerator.GetHexString(100_000));
+            isFull = exitCode != 0;
+        }
+
+        Assert.Contains("mvcc: database space exceeded", answer, StringComparison.Ordinal);
+        Assert.Contains("alarm:NOSPACE", await Etcdctl.RunAsync(cluster.Endpoints, "alarm", "list"), StringComparison.Ordinal);
+        await Etcdctl.RunAsync(cluster.Endpoints, "del", "--prefix", "key");
+        using var status = JsonDocument.Parse(await Etcdctl.RunAsync(cluster.Endpoints, "endpoint", "status", "-w", "json"));
+        var revision = status.RootElement[0].GetProperty("Status").GetProperty("header").GetProperty("revision").GetInt64();
+        await Etcdctl.RunAsync(cluster.Endpoints, "compaction", $"{revision}");
+        await Etcdctl.RunAsync(cluster.Endpoints, "defrag");
+        await Etcdctl.RunAsync(cluster.Endpoints, "alarm", "disarm");
+
+        Assert.Equal("OK\n", await Etcdctl.RunAsync(cluster.Endpoints, "put", "small", "1"));
+        Assert.Equal("", await Etcdctl.RunAsync(cluster.Endpoints, "alarm", "list"));
     }
 
     [Fact]

@@ -41,6 +41,28 @@ public sealed class StartTests : IDisposable
     }
 
     [Fact]
+    public async Task A_misspelt_flag_hides_no_other_problem()
+    {
+        var (exitCode, output) = await ServerProcess.RunToEndAsync("--no-such-flag=1", "--heartbeat-interval=soon", "--config-file");
+
+        Assert.Equal(BadSettings, exitCode);
+        Assert.Contains("--no-such-flag", output, StringComparison.Ordinal);
+        Assert.Contains("'soon' is no whole number", output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task The_line_that_says_why_it_cannot_start_looks_like_all_others()
+    {
+        var file = Path.Combine(_folder.FullName, "file");
+        await File.WriteAllTextAsync(file, "", TestContext.Current.CancellationToken);
+
+        var (exitCode, output) = await ServerProcess.RunToEndAsync($"--data-dir={file}", "--log-format=json");
+
+        Assert.Equal(CannotStart, exitCode);
+        Assert.All(output.Split('\n', StringSplitOptions.RemoveEmptyEntries), line => Assert.StartsWith("{\"Timestamp\":\"", line, StringComparison.Ordinal));
+    }
+
+    [Fact]
     public async Task A_data_directory_that_is_something_else_is_left_alone()
     {
         var diary = Path.Combine(_folder.FullName, "diary.txt");

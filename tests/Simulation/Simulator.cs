@@ -175,16 +175,10 @@ internal sealed class Simulator
         {
             member.Heal();
             if (Administrator.IsRemoved(member.Id) && _random.Below(2) == 0)
-            {
-                if (member.IsUp)
-                    member.Crash("is switched off");
-            }
-            else if (!member.IsUp && !member.IsBroken)
-            {
-                member.Start();
-            }
+                member.SwitchOff();
         }
 
+        StartWhoIsDown();
         var bound = Now + HealingMilliseconds;
         RunUntil(() =>
         {
@@ -198,5 +192,13 @@ internal sealed class Simulator
         });
         foreach (var id in Administrator.Newest.Members)
             Checker.MustHaveState(id, new EntryId(default, Checker.LastApplied), StateHash.Of(Find(id)!.Store.Present));
+    }
+
+    /// <summary>Also who had still to notice that its disk had failed.</summary>
+    private void StartWhoIsDown()
+    {
+        foreach (var member in _members.Values.Where(static member => member is { IsUp: false, IsBroken: false, IsSwitchedOff: false }).ToList())
+            member.Start();
+        At(1_000, StartWhoIsDown);
     }
 }

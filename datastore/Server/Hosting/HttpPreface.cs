@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.IO.Pipelines;
 using System.Security.Cryptography.X509Certificates;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Http.Features;
@@ -13,14 +14,28 @@ namespace Raft.Server.Hosting;
 /// </summary>
 internal static class HttpPreface
 {
+    /// <summary>How long a connection may take to say what it speaks: whoever opens many and says nothing must not hold them.</summary>
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
+
     private static ReadOnlySpan<byte> Start => "PRI "u8;
 
     public static async Task DetectAsync(ConnectionContext connection, ConnectionDelegate next)
     {
+        using var patience = CancellationTokenSource.CreateLinkedTokenSource(connection.ConnectionClosed);
+        patience.CancelAfter(Patience);
         var input = connection.Transport.Input;
         while (true)
         {
-            var read = await input.ReadAsync(connection.ConnectionClosed);
+            ReadResult read;
+            try
+            {
+                read = await input.ReadAsync(patience.Token);
+            }
+            catch (OperationCanceledException)
+            {
+                return; // gone, or silent for too long: the connection is closed
+            }
+
             var buffer = read.Buffer;
             var isDecided = buffer.Length >= Start.Length || read.IsCompleted || !Begins(buffer);
             if (isDecided && buffer.Length >= Start.Length && Begins(buffer))

@@ -34,38 +34,17 @@ internal static class OptionsReader
 
         ServerOptions? options = null;
         var problems = new List<string>();
-        command.SetAction(parsed =>
-        {
-            var fromFile = ReadFile(parsed.GetValue(file) ?? environment("RAFT_CONFIG_FILE"), problems);
-            options = new ServerOptions();
-            foreach (var setting in SettingList.All)
-            {
-                var given = parsed.GetResult(flags[setting.Name]) is { Implicit: false } result
-                    ? result.Tokens.Count == 0 ? "true" : result.Tokens[0].Value
-                    : environment(setting.EnvironmentVariable) ?? fromFile.GetValueOrDefault(setting.Name);
-                try
-                {
-                    options = setting.Apply(options, given ?? setting.Default);
-                }
-                catch (SettingException problem)
-                {
-                    problems.Add($"--{setting.Name}: {problem.Message}");
-                }
-            }
-
-            if (problems.Count == 0)
-            {
-                options = OptionsCheck.Complete(options, problems);
-            }
-        });
+        command.SetAction(parsed => options = Gather(parsed, flags, file, environment, problems));
         var result = command.Parse(arguments);
-        if (result.Errors.Count > 0)
+        if (result.Errors.Count == 0)
         {
-            problems.AddRange(result.Errors.Select(problem => problem.Message));
+            result.Invoke();
         }
         else
         {
-            result.Invoke();
+            // A flag that is misspelt hides nothing of what else is wrong.
+            problems.AddRange(result.Errors.Select(problem => problem.Message));
+            Gather(result, flags, file, environment, problems);
         }
 
         if (problems.Count == 0)
@@ -77,6 +56,35 @@ internal static class OptionsReader
         problems.ForEach(problem => error.WriteLine($"  {problem}"));
         error.WriteLine("Nothing was started. --help lists all settings.");
         return (null, BadSettings);
+    }
+
+    /// <summary>Every setting from where it is given, and whether they go together; all that is wrong is added to the problems.</summary>
+    private static ServerOptions Gather(
+        ParseResult parsed,
+        Dictionary<string, Option<string>> flags,
+        Option<string> file,
+        Func<string, string?> environment,
+        List<string> problems)
+    {
+        var fromFile = ReadFile(
+            parsed.GetResult(file) is { Tokens: [var path, ..] } ? path.Value : environment("RAFT_CONFIG_FILE"), problems);
+        var options = new ServerOptions();
+        foreach (var setting in SettingList.All)
+        {
+            var given = parsed.GetResult(flags[setting.Name]) is { Implicit: false } result
+                ? result.Tokens.Count == 0 ? "true" : result.Tokens[0].Value
+                : environment(setting.EnvironmentVariable) ?? fromFile.GetValueOrDefault(setting.Name);
+            try
+            {
+                options = setting.Apply(options, given ?? setting.Default);
+            }
+            catch (SettingException problem)
+            {
+                problems.Add($"--{setting.Name}: {problem.Message}");
+            }
+        }
+
+        return problems.Count == 0 ? OptionsCheck.Complete(options, problems) : options;
     }
 
     private static Dictionary<string, string> ReadFile(string? path, List<string> problems)

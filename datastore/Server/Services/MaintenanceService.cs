@@ -67,9 +67,14 @@ internal sealed class MaintenanceService(MemberHost host, ServerOptions options)
         return response;
     }
 
+    /// <summary>
+    /// Gives the space of compacted versions back to the disk. Their removal may still be under way: it is waited for, so that
+    /// compact, defragment and disarm, in this order, end an alarm NOSPACE.
+    /// </summary>
     public override async Task<DefragmentResponse> Defragment(DefragmentRequest request, ServerCallContext context)
     {
         var member = host.Require();
+        await member.Node.CompactionFinishedAsync().WaitAsync(context.CancellationToken);
         await member.Store.CompactFilesAsync();
         return new DefragmentResponse { Header = member.Complete(null) };
     }

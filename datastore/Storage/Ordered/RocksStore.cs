@@ -142,6 +142,7 @@ public sealed class RocksStore : IStateStore, ISnapshotReceiver
                 {
                     Flush(generation);
                     generation.Database.CompactRange((byte[]?)null, null);
+                    _size.Forget();
                 }
                 finally
                 {

@@ -66,6 +66,9 @@ internal sealed class SimulatedMember : IPeers, IForwarder
     /// <summary>Its log is damaged: it refuses to start, for good, and has to be replaced.</summary>
     public bool IsBroken { get; private set; }
 
+    /// <summary>It was removed, and nobody will start it again.</summary>
+    public bool IsSwitchedOff { get; private set; }
+
     /// <summary>How many times it was started or stopped.</summary>
     public int Incarnation { get; private set; }
 
@@ -128,6 +131,14 @@ internal sealed class SimulatedMember : IPeers, IForwarder
         Disk.OnOperation = static () => { };
         Disk = Random.Below(3) == 0 ? Disk.Copy() : Disk.Crash(Random.Below);
         Store.Crash(Random);
+    }
+
+    /// <summary>Stops it for good.</summary>
+    public void SwitchOff()
+    {
+        IsSwitchedOff = true;
+        if (IsUp)
+            Crash("is switched off");
     }
 
     /// <summary>Stops it in its tracks for a while, as SIGSTOP does; what arrives meanwhile waits.</summary>
