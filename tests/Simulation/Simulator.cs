@@ -35,7 +35,7 @@ internal sealed class Simulator
         _random = new SeededRandom(seed);
         Swarm = Swarm.Draw(_random.Fork());
         Network = new SimulatedNetwork(this, _random.Fork(), Swarm);
-        Trace.Note(null, $"seed {seed} {Swarm}");
+        Trace.Begins($"seed {seed} {Swarm}");
         Member[] founders = [.. Enumerable.Range(1, Swarm.Voters).Select(id => Administrator.Describe((ulong)id, $"m{id}"))];
         Administrator = new Administrator(this, _random.Fork(), founders);
         _saboteur = new Saboteur(this, _random.Fork());
@@ -44,6 +44,9 @@ internal sealed class Simulator
         for (var client = 1; client <= Swarm.Clients; client++)
             _clients.Add(new SimulatedClient(this, client, hasSession: client % 2 == 0, _random.Fork()));
     }
+
+    /// <summary>What a seed's run is made of.</summary>
+    public static Swarm SwarmOf(ulong seed) => Swarm.Draw(new SeededRandom(seed).Fork());
 
     public long Now { get; private set; }
 

@@ -141,7 +141,7 @@ internal sealed record SimulatorCommand
     /// <summary>Runs a seed once more and makes a page of it.</summary>
     private (Simulator Simulator, string? Failure) Draw(ulong seed, Mutation? mutation)
     {
-        var timeline = new TimelineRecorder(seed, mutation is null ? "all rules kept" : $"broken on purpose: {mutation.Name}");
+        var timeline = new TimelineRecorder(seed, (mutation is null ? "" : $"broken on purpose: {mutation.Name}; ") + Simulator.SwarmOf(seed));
         var simulator = new Simulator(seed, mutation?.Parts, keepsTrace: true, timeline);
         var failure = Failure(simulator.Run);
         if (failure is not null)

@@ -21,6 +21,9 @@ internal sealed class Trace(Func<long> now, bool keepsText, TimelineRecorder? ti
 
     public string Hash => _hash.ToString("x16", CultureInfo.InvariantCulture);
 
+    /// <summary>The first line: what the run is. The timeline says so in its head.</summary>
+    public void Begins(FormattableString what) => Write(what);
+
     /// <summary>Something worth knowing that is no fault.</summary>
     public void Note(MemberId? member, FormattableString what) => timeline?.Note(now(), member, Write(what));
 

@@ -15,7 +15,7 @@ namespace Raft.Simulation.Tests.Members;
 /// One member: the real node over the real log, on a disk, a clock and a network that are simulated. It may die at any step;
 /// its disks outlive it.
 /// </summary>
-internal sealed class SimulatedMember : IPeers, IForwarder
+internal sealed partial class SimulatedMember
 {
     private const int EpochSeconds = 1_700_000_000;
 
@@ -223,33 +223,6 @@ internal sealed class SimulatedMember : IPeers, IForwarder
         Watch.Hears(message.From);
         Node!.Receive(message);
     }
-
-    public void Update(IReadOnlyDictionary<MemberId, IReadOnlyList<string>> peerUrls)
-    {
-    }
-
-    public void Send(IReadOnlyList<Message> messages)
-    {
-        foreach (var message in messages)
-        {
-            MayDie();
-            _simulator.Checker.Sends(message, Watch.Memory.HardState.Term, Log!.Durable.HardState, HoldsDurably);
-            _simulator.Checker.Campaigns(message, Watch.Configuration.Quorum);
-            _simulator.Network.Send(message);
-        }
-    }
-
-    public void SendSnapshot(Message message, IStateSnapshot snapshot, Action<bool> completed)
-    {
-        MayDie();
-        _simulator.Network.SendSnapshot(message, ((SimulatedStore.Snapshot)snapshot).Content, completed);
-    }
-
-    public Task<ForwardResponse> ForwardAsync(MemberId leader, ForwardRequest request, CancellationToken cancellation) =>
-        _simulator.Network.CallAsync(Id, leader, node => node.ForwardedAsync(request));
-
-    public Task<LogIndex> ReadIndexAsync(MemberId leader, CancellationToken cancellation) =>
-        _simulator.Network.CallAsync(Id, leader, node => node.ReadIndexAsync());
 
     public long UnixTimeMs() => (EpochSeconds * 1000L) + _simulator.Now + ClockOffsetMs;
 

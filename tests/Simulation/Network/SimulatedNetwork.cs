@@ -145,7 +145,7 @@ internal sealed class SimulatedNetwork(Simulator simulator, SeededRandom random,
             }
         }
 
-        simulator.Trace.Fault(null, $"network shape {shape} around {lone}");
+        simulator.Trace.Fault(null, Name(shape, lone));
     }
 
     public void BecomePerfect()
@@ -156,8 +156,20 @@ internal sealed class SimulatedNetwork(Simulator simulator, SeededRandom random,
     }
 
     private static string Describe(Message message) =>
-        $"t{message.Term} log {message.Log} c{message.Commit} n{message.Entries.Count} "
-        + $"x{message.Context}{(message.Reject ? " no" : "")}";
+        $"term {message.Term}, log {message.Log}, commit {message.Commit}"
+        + (message.Entries.Count > 0 ? $", entries {message.Entries.Count}" : "")
+        + (message.Context > 0 ? $", round {message.Context}" : "")
+        + (message.Snapshot is { } snapshot ? $", snapshot {snapshot.Last}" : "")
+        + (message.Reject ? ", rejected" : "");
+
+    private static FormattableString Name(int shape, MemberId lone) => shape switch
+    {
+        1 => $"network: {lone} is cut off",
+        2 => $"network: {lone} is heard by nobody",
+        3 => $"network: {lone} hears nobody",
+        4 => $"network: odd and even members are cut off from each other",
+        _ => $"network: whole",
+    };
 
     private int Delay => _isPerfect ? 2 : swarm.DelayMilliseconds;
 
@@ -166,7 +178,7 @@ internal sealed class SimulatedNetwork(Simulator simulator, SeededRandom random,
     {
         var milliseconds = random.Between(200, 5_000);
         _cloggedUntil[(from, to)] = simulator.Now + milliseconds;
-        simulator.Trace.Fault(null, $"network clogged from {from} to {to} for {milliseconds} ms");
+        simulator.Trace.Fault(null, $"network: clogged from {from} to {to} for {milliseconds} ms");
     }
 
     private void Carry(MemberId from, MemberId to, string kind, string detail, int extraMs, Action arrives, Action isLost)

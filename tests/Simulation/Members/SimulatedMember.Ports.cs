@@ -1,0 +1,38 @@
+using Raft.Consensus;
+using Raft.Node.Ports;
+using Raft.Protocol.V1;
+using Raft.Simulation.Tests.Disks;
+using Message = Raft.Consensus.Message;
+
+namespace Raft.Simulation.Tests.Members;
+
+/// <content>What the node asks of the world beside its disks: the way to the other members.</content>
+internal sealed partial class SimulatedMember : IPeers, IForwarder
+{
+    public void Update(IReadOnlyDictionary<MemberId, IReadOnlyList<string>> peerUrls)
+    {
+    }
+
+    public void Send(IReadOnlyList<Message> messages)
+    {
+        foreach (var message in messages)
+        {
+            MayDie();
+            _simulator.Checker.Sends(message, Watch.Memory.HardState.Term, Log!.Durable.HardState, HoldsDurably);
+            _simulator.Checker.Campaigns(message, Watch.Configuration.Quorum);
+            _simulator.Network.Send(message);
+        }
+    }
+
+    public void SendSnapshot(Message message, IStateSnapshot snapshot, Action<bool> completed)
+    {
+        MayDie();
+        _simulator.Network.SendSnapshot(message, ((SimulatedStore.Snapshot)snapshot).Content, completed);
+    }
+
+    public Task<ForwardResponse> ForwardAsync(MemberId leader, ForwardRequest request, CancellationToken cancellation) =>
+        _simulator.Network.CallAsync(Id, leader, node => node.ForwardedAsync(request));
+
+    public Task<LogIndex> ReadIndexAsync(MemberId leader, CancellationToken cancellation) =>
+        _simulator.Network.CallAsync(Id, leader, node => node.ReadIndexAsync());
+}
