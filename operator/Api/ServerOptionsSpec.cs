@@ -4,10 +4,16 @@ namespace Raft.Operator.Api;
 
 /// <summary>Options of the server. What is absent keeps the server's own default.</summary>
 [ValidationRule(
-    "!has(self.heartbeatIntervalMilliseconds) || !has(self.electionTimeoutMilliseconds) || self.electionTimeoutMilliseconds >= 5 * self.heartbeatIntervalMilliseconds",
+    "(has(self.electionTimeoutMilliseconds) ? self.electionTimeoutMilliseconds : 1000) >= 5 * (has(self.heartbeatIntervalMilliseconds) ? self.heartbeatIntervalMilliseconds : 100)",
     message: "the election timeout must be at least five heartbeat intervals")]
 public sealed class ServerOptionsSpec
 {
+    /// <summary>What the server takes where <see cref="HeartbeatIntervalMilliseconds"/> is absent.</summary>
+    public const int DefaultHeartbeatIntervalMilliseconds = 100;
+
+    /// <summary>What the server takes where <see cref="ElectionTimeoutMilliseconds"/> is absent.</summary>
+    public const int DefaultElectionTimeoutMilliseconds = 1000;
+
     [Description("Time between two heartbeats of the leader, in milliseconds.")]
     [RangeMinimum(10)]
     [RangeMaximum(10000)]

@@ -56,7 +56,9 @@ public static partial class SpecProblems
             if (ServerFlags.Reserved.Contains(name.TrimStart('-'))) yield return $"spec.serverOptions.extraFlags.{name} is set by the operator";
             else if (!FlagName().IsMatch(name)) yield return $"spec.serverOptions.extraFlags.{name} is not the name of a flag";
         }
-        if (options is { HeartbeatIntervalMilliseconds: { } heartbeat, ElectionTimeoutMilliseconds: { } election } && election < 5 * heartbeat)
+        var heartbeat = options.HeartbeatIntervalMilliseconds ?? ServerOptionsSpec.DefaultHeartbeatIntervalMilliseconds;
+        var election = options.ElectionTimeoutMilliseconds ?? ServerOptionsSpec.DefaultElectionTimeoutMilliseconds;
+        if (election < 5 * heartbeat)
             yield return string.Create(
                 CultureInfo.InvariantCulture, $"the election timeout of {election} ms is less than five heartbeats of {heartbeat} ms");
     }
