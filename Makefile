@@ -8,7 +8,7 @@ export DOTNET_CLI_TELEMETRY_OPTOUT := 1
 export DOTNET_NOLOGO := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help build up down run test e2e sim bench images crds lint
+.PHONY: help build up down run test e2e sim robustness bench images crds lint
 
 help: ## show this list
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z0-9-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -34,6 +34,9 @@ e2e: ## the operator and datastore on a real Kubernetes, broken in every way we 
 sim: ## the deterministic simulator: SEED=42 replays and draws one run, SEEDS=1000 tries many (FROM=5000), MUTATIONS=1 breaks every rule, MUTATION='half is' one
 	@tests/Simulation/run.sh $(if $(SEED),--seed $(SEED)) $(if $(SEEDS),--seeds $(SEEDS)) $(if $(FROM),--from $(FROM)) \
 		$(if $(MUTATIONS),--mutations) $(if $(MUTATION),--mutation '$(MUTATION)')
+
+robustness: ## real servers under every fault, their clients' histories checked: MINUTES=60, SEED=n for the same faults again
+	@tests/Robustness/run.sh --minutes $(or $(MINUTES),5) $(if $(SEED),--seed $(SEED))
 
 bench: ## against etcd and a server that does nothing, as a table (QUICK=1 in three minutes, MICRO=1 for the microbenchmarks)
 	@tests/Benchmarks/run.sh $(if $(MICRO),micro) $(if $(QUICK),--quick)

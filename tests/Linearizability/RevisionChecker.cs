@@ -16,7 +16,10 @@ public static class RevisionChecker
     /// <param name="firstRevision">The store's revision before the history began: etcd's new store is at 1.</param>
     public static Verdict Check(IReadOnlyList<Operation> history, long firstRevision = 1)
     {
-        var answered = history.Where(operation => operation.Response is { Revision: > 0 }).ToList();
+        // A read that may be stale may also be from before the history, of which nothing is known.
+        var answered = history
+            .Where(operation => operation.Response is { Revision: > 0 and var revision } && (revision >= firstRevision || !operation.Request.IsSerializable))
+            .ToList();
         return RevisionOrder.EachWriteHasItsOwn(answered)
             ?? RevisionOrder.NoneGoesBack(answered)
             ?? RevisionOrder.EachHasAWrite(history, answered, firstRevision)

@@ -203,6 +203,15 @@ public sealed class KnownHistoriesTests
     }
 
     [Fact]
+    public void A_serializable_read_may_be_of_a_time_before_the_history()
+    {
+        Did(0, 1, Request.Put("k", "a"), Response.Put(102));
+        Did(2, 3, Request.Get("k") with { IsSerializable = true }, Response.Got(Observation.Absent, 1));
+
+        Assert.IsType<Verdict.Holds>(RevisionChecker.Check(_history, firstRevision: 101));
+    }
+
+    [Fact]
     public void A_violation_is_told_with_its_key_its_end_and_the_operations_around_it()
     {
         for (var i = 0; i < 50; i++)

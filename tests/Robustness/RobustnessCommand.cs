@@ -48,7 +48,14 @@ internal sealed record RobustnessCommand(double Minutes, int Seed)
     {
         var logs = Directory.CreateTempSubdirectory("raft-robustness-");
         report($"seed {seed}; the members' words are in {logs.FullName} until the run has passed");
-        await using var cluster = await TestCluster.StartAsync(logs.FullName, report);
+        var totals = await RunAsync(seed, rounds, report, logs.FullName);
+        logs.Delete(recursive: true);
+        return totals;
+    }
+
+    private static async Task<RunTotals> RunAsync(int seed, Func<RobustnessRun, Schedule, Task> rounds, Action<string> report, string logs)
+    {
+        await using var cluster = await TestCluster.StartAsync(logs, report);
         using var interrupted = PosixSignalRegistration.Create(PosixSignal.SIGINT, _ => cluster.Network.RemoveAsync().GetAwaiter().GetResult());
         using var terminated = PosixSignalRegistration.Create(PosixSignal.SIGTERM, _ => cluster.Network.RemoveAsync().GetAwaiter().GetResult());
         var run = new RobustnessRun(cluster, seed, report);
@@ -60,7 +67,6 @@ internal sealed record RobustnessCommand(double Minutes, int Seed)
         {
             report($"seed {seed}: {run.Totals}");
         }
-        logs.Delete(recursive: true);
         return run.Totals;
     }
 

@@ -14,13 +14,14 @@ namespace Raft.Robustness.Tests;
 /// </summary>
 internal sealed class RobustnessRun(TestCluster cluster, int seed, Action<string> report)
 {
-    private const int Clients = 10;
-    private static readonly TimeSpan SettlingBound = TimeSpan.FromSeconds(60);
-    private static readonly TimeSpan ProgressBound = TimeSpan.FromSeconds(30);
-    private static readonly TimeSpan Calm = TimeSpan.FromSeconds(1.5);
+    private const int Clients = 12;
+    private static readonly TimeSpan SettlingBound = TimeSpan.FromSeconds(120);
+    private static readonly TimeSpan ProgressBound = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan Calm = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan GenerationLength = TimeSpan.FromSeconds(10);
 
     private readonly Stopwatch _clock = Stopwatch.StartNew();
+    private readonly List<string> _broken = [];
     private IReadOnlyList<Operation> _openBefore = [];
 
     public RunTotals Totals { get; } = new();
@@ -43,7 +44,7 @@ internal sealed class RobustnessRun(TestCluster cluster, int seed, Action<string
         using var stopping = new CancellationTokenSource();
         var started = _clock.Elapsed;
         string Generation() => $"{round}.{(int)((_clock.Elapsed - started) / GenerationLength)}";
-        var clients = Enumerable.Range(0, Clients).Select(number => new RecordingClient(number, seed + number, cluster.All, history, _clock)).ToList();
+        var clients = Enumerable.Range(0, Clients).Select(number => new RecordingClient(number, seed + number, cluster.All, history, _clock, Break)).ToList();
         try
         {
             var tending = cluster.TendAsync(stopping.Token);
@@ -71,8 +72,14 @@ internal sealed class RobustnessRun(TestCluster cluster, int seed, Action<string
 
         await AgreeAsync();
         Judge(history.Operations, firstRevision);
-        if (cluster.UnexpectedEnds.Count > 0)
-            throw new RobustnessException(string.Join('\n', cluster.UnexpectedEnds));
+        if (cluster.UnexpectedEnds.Concat(_broken).ToList() is { Count: > 0 } broken)
+            throw new RobustnessException(string.Join('\n', broken));
+    }
+
+    private void Break(string promise)
+    {
+        lock (_broken)
+            _broken.Add(promise);
     }
 
     private async Task StrikeAsync(PlannedFault planned)
@@ -105,7 +112,8 @@ internal sealed class RobustnessRun(TestCluster cluster, int seed, Action<string
     {
         await cluster.SettleAsync(DateTime.UtcNow + SettlingBound);
         var mended = _clock.Elapsed;
-        while (clients.Any(client => client.LastAnswer < mended.Ticks / TimeSpan.TicksPerMicrosecond))
+        var served = clients.Where(client => client.LoyalTo is not { } member || cluster.Members.Contains(member)).ToList();
+        while (served.Any(client => client.LastAnswer < mended.Ticks / TimeSpan.TicksPerMicrosecond))
         {
             if (_clock.Elapsed - mended > ProgressBound)
                 throw new RobustnessException($"Not every client was served within {ProgressBound.TotalSeconds} s after everything had mended. {await DescribeAsync()}");

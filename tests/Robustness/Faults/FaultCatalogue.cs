@@ -8,7 +8,7 @@ namespace Raft.Robustness.Tests.Faults;
 /// <summary>All faults there are.</summary>
 internal static class FaultCatalogue
 {
-    private const int ChangeSeconds = 20;
+    private const int ChangeSeconds = 30;
 
     public static IReadOnlyList<Fault> All { get; } =
     [

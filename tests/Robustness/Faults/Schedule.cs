@@ -8,7 +8,7 @@ internal sealed class Schedule(int seed)
 
     /// <summary>Every fault once, one at a time, in rounds: what a short run is made of.</summary>
     public IReadOnlyList<IReadOnlyList<IReadOnlyList<PlannedFault>>> EachOnce() =>
-        [.. Shuffled().Select(fault => new[] { Plan(fault, seconds: 4) }).Chunk(StrikesPerRound)];
+        [.. Shuffled().Select(fault => new[] { Plan(fault, seconds: 3) }).Chunk(StrikesPerRound)];
 
     /// <summary>One round of a long run.</summary>
     public IReadOnlyList<IReadOnlyList<PlannedFault>> Round() => [.. Enumerable.Range(0, StrikesPerRound).Select(_ => Strike())];
@@ -30,5 +30,5 @@ internal sealed class Schedule(int seed)
     }
 
     private PlannedFault Plan(Fault fault, int seconds) =>
-        new(fault, _random.Next(2) == 0, _random.Next(100), _random.Next(100), TimeSpan.FromMilliseconds(_random.Next(seconds * 500, seconds * 1000)));
+        new(fault, _random.Next(2) == 0, _random.Next(100), _random.Next(100), TimeSpan.FromMilliseconds(_random.Next(seconds * 600, seconds * 1000)));
 }

@@ -50,7 +50,7 @@ internal sealed class TestCluster : IAsyncDisposable
             }
             cluster.Members = [.. cluster.All.Take(Size)];
             cluster.Members.ForEach(member => member.Start("new", cluster.InitialCluster()));
-            await cluster.LeaderAsync(Deadline(60));
+            await cluster.LeaderAsync(Deadline(120));
             return cluster;
         }
         catch
@@ -67,7 +67,7 @@ internal sealed class TestCluster : IAsyncDisposable
     {
         var answers = await Task.WhenAll(Members.Select(async member => (Member: member, Status: await StatusAsync(member))));
         var leader = answers.Select(answer => answer.Status).OfType<StatusResponse>().Where(status => status.Leader > 0).MaxBy(status => status.RaftTerm)?.Leader;
-        return answers.FirstOrDefault(answer => answer.Status?.Header.MemberId == leader).Member;
+        return answers.FirstOrDefault(answer => leader is not null && answer.Status?.Header.MemberId == leader).Member;
     }
 
     /// <summary>What a member says of itself; null if it does not answer.</summary>
@@ -143,7 +143,7 @@ internal sealed class TestCluster : IAsyncDisposable
     {
         if (await FindAsync(member, learner) is { IsLearner: true } known)
             await member.Cluster.MemberPromoteAsync(new MemberPromoteRequest { ID = known.ID }, Options());
-    });
+    }, except: learner);
 
     /// <summary>A member leaves the cluster; its process and its data go once the cluster has let it go.</summary>
     public async Task RemoveAsync(Member leaving, DateTime deadline)
@@ -219,7 +219,7 @@ internal sealed class TestCluster : IAsyncDisposable
             }
             await Task.Delay(200);
         }
-        throw new TimeoutException($"No member did what was asked in time; the last said: {last?.Status.Detail}");
+        throw new TimeoutException($"no member did what was asked in time; the last said: {last?.Status.Detail}");
     }
 
     private static async Task<Protocol.Etcd.Member?> FindAsync(Member asked, Member wanted) =>

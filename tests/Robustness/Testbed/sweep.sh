@@ -6,11 +6,13 @@ set -uo pipefail
 runs=/run/raft-robustness
 
 sweep() {
-  local id=$1 namespace mount
+  local id=$1 namespace mount link
   for namespace in $(ip netns list | awk '{ print $1 }' | grep "^rbt-$id-"); do
     ip netns pids "$namespace" | xargs -r kill -KILL 2> /dev/null
     ip netns del "$namespace"
   done
+  # A namespace without a name lives on for as long as a connection in it waits for its peer; its link need not.
+  for link in $(ip -o link show type veth | grep -o "rbt${id}v[0-9]*"); do ip link del "$link"; done
   ip link del "rbt$id" 2> /dev/null
   for mount in $(awk -v prefix="$runs/$id/" 'index($2, prefix) == 1 { print $2 }' /proc/mounts); do umount -l "$mount"; done
   rm -rf "${runs:?}/$id" "$runs/$id.pid"

@@ -8,6 +8,9 @@ namespace Raft.Robustness.Tests.Workload;
 /// <summary>Requests of a history as etcd's messages, and the answers back. Writes ask for what they replace, so that every answer says much.</summary>
 internal static class Messages
 {
+    /// <summary>Whether a request can change anything.</summary>
+    public static bool MayWrite(Request request) => request.Then.Concat(request.Else).Any(step => step is not Step.Get);
+
     public static async Task<Response> SendAsync(KV.KVClient kv, Request request, CallOptions options)
     {
         switch (request)
