@@ -75,7 +75,8 @@ internal static class IdentityFile
                     + "version: use that one, or a newer one still. Nothing was changed.");
             }
 
-            return json.RootElement.Deserialize(IdentityJson.Default.Document)!.Identity;
+            var identity = json.RootElement.Deserialize(IdentityJson.Default.Document)!.Identity;
+            return IsWhole(identity) ? identity : throw new FormatException("a part of the identity is missing.");
         }
         catch (Exception error) when (error is JsonException or KeyNotFoundException or InvalidOperationException or FormatException)
         {
@@ -83,6 +84,11 @@ internal static class IdentityFile
                 DataDirectoryProblem.Corrupt, $"'{path}' cannot be understood: {error.Message} Nothing was changed.", error);
         }
     }
+
+    /// <summary>JSON knows null, where the types do not.</summary>
+    private static bool IsWhole(MemberIdentity? identity) =>
+        identity is { Name: not null, InitialMembers: { } members }
+        && members.All(member => member is { Name: not null, PeerUrls: { } urls } && urls.All(url => url is not null));
 
     internal sealed record Document(int Version, MemberIdentity Identity);
 }

@@ -58,7 +58,7 @@ internal static class MessageMapping
         return wire;
     }
 
-    /// <exception cref="InvalidDataException">The message is of a kind that this version does not know.</exception>
+    /// <exception cref="InvalidDataException">The message or an entry is of a kind that this version does not know, or malformed.</exception>
     public static Message FromWire(Wire.Message wire)
     {
         if (wire.Kind > byte.MaxValue || !Enum.IsDefined((MessageKind)wire.Kind))
@@ -110,6 +110,12 @@ internal static class MessageMapping
             if (entry.Kind > byte.MaxValue || !Enum.IsDefined((EntryKind)entry.Kind))
             {
                 throw new InvalidDataException($"Entry {entry.Index} is of the unknown kind {entry.Kind}.");
+            }
+
+            if (entry.Kind == (uint)EntryKind.ConfigurationChange)
+            {
+                // The core reads these itself, once they are in the log and it is too late to refuse them.
+                ConfigurationChange.Decode(entry.Data.Memory);
             }
 
             entries[i] = new(Id(entry.Term, entry.Index), (EntryKind)entry.Kind, entry.Data.Memory);

@@ -1,3 +1,4 @@
+using Google.Protobuf;
 using Grpc.Core;
 using Microsoft.Extensions.Logging;
 using Raft.Consensus;
@@ -41,7 +42,7 @@ public sealed class PeerService(PeerEndpoint endpoint, ILogger<PeerService> logg
 
             return new();
         }
-        catch (InvalidDataException error)
+        catch (Exception error) when (error is InvalidDataException or InvalidProtocolBufferException)
         {
             throw Refuse(from, new RpcException(new(StatusCode.InvalidArgument, error.Message)));
         }
@@ -97,6 +98,12 @@ public sealed class PeerService(PeerEndpoint endpoint, ILogger<PeerService> logg
         if (message.From != from || message.To != options.Self)
         {
             throw new InvalidDataException($"member {from} sent a message from {message.From} to {message.To}");
+        }
+
+        if (message.Kind == MessageKind.SnapshotRequest)
+        {
+            // The core would start its log anew for data that never came.
+            throw new InvalidDataException($"member {from} sent a snapshot's message without the snapshot");
         }
 
         if (message.Kind == MessageKind.HeartbeatResponse)

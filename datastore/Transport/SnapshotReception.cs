@@ -1,3 +1,4 @@
+using Google.Protobuf;
 using Grpc.Core;
 using Microsoft.Extensions.Logging;
 using Raft.Consensus;
@@ -31,7 +32,7 @@ internal sealed class SnapshotReception(
             inbox.ReceiveSnapshot(message, received);
             received = null; // the inbox has it now
         }
-        catch (InvalidDataException error)
+        catch (Exception error) when (error is InvalidDataException or InvalidProtocolBufferException)
         {
             throw new RpcException(new(StatusCode.DataLoss, error.Message));
         }

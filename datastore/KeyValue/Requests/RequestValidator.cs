@@ -13,6 +13,13 @@ public static class RequestValidator
     /// <summary>etcd's --max-txn-ops: compares, then-operations or else-operations of a transaction, each.</summary>
     public const int DefaultMaxOperations = 128;
 
+    /// <summary>
+    /// Transactions inside each other. Below the 100 levels at which protobuf refuses to read, two of which a transaction
+    /// takes: what is put into a command, forwarded or kept as an answer lies deeper than in the request, and a command that
+    /// no member can read again would stop them all.
+    /// </summary>
+    private const int MaxNestedTransactions = 32;
+
     /// <summary>etcd's --max-request-bytes: 1.5 MiB.</summary>
     public const int DefaultMaxRequestBytes = 3 * 512 * 1024;
 
@@ -38,29 +45,29 @@ public static class RequestValidator
     /// <summary>Refuses a missing key.</summary>
     public static StoreError? Validate(DeleteRangeRequest request) => request.Key.IsEmpty ? StoreError.KeyNotProvided : null;
 
-    /// <summary>Refuses too many operations, any invalid one at any level, and keys that would be written twice.</summary>
+    /// <summary>Refuses too many operations or levels, any invalid one at any level, and keys that would be written twice.</summary>
     /// <param name="request">The transaction.</param>
     /// <param name="maxOperations">Compares or operations of a branch; a nested transaction may have as many as its parent left.</param>
     public static StoreError? Validate(TxnRequest request, int maxOperations = DefaultMaxOperations) =>
-        ValidateLevel(request, maxOperations) ?? WriteOverlap.Check(request);
+        ValidateLevel(request, maxOperations, MaxNestedTransactions) ?? WriteOverlap.Check(request);
 
-    private static StoreError? ValidateLevel(TxnRequest request, int maxOperations)
+    private static StoreError? ValidateLevel(TxnRequest request, int maxOperations, int maxNested)
     {
         var operations = Math.Max(request.Compare.Count, Math.Max(request.Success.Count, request.Failure.Count));
-        if (operations > maxOperations) return StoreError.TooManyOperations;
+        if (operations > maxOperations || maxNested < 0) return StoreError.TooManyOperations;
         foreach (var compare in request.Compare)
             if (compare.Key.IsEmpty) return StoreError.KeyNotProvided;
         foreach (var operation in request.Success.Concat(request.Failure))
-            if (ValidateOperation(operation, maxOperations - operations) is { } refusal) return refusal;
+            if (ValidateOperation(operation, maxOperations - operations, maxNested - 1) is { } refusal) return refusal;
         return null;
     }
 
-    private static StoreError? ValidateOperation(RequestOp operation, int maxNestedOperations) => operation.RequestCase switch
+    private static StoreError? ValidateOperation(RequestOp operation, int maxNestedOperations, int maxNested) => operation.RequestCase switch
     {
         RequestOneofCase.RequestRange => Validate(operation.RequestRange),
         RequestOneofCase.RequestPut => Validate(operation.RequestPut),
         RequestOneofCase.RequestDeleteRange => Validate(operation.RequestDeleteRange),
-        RequestOneofCase.RequestTxn => ValidateLevel(operation.RequestTxn, maxNestedOperations),
+        RequestOneofCase.RequestTxn => ValidateLevel(operation.RequestTxn, maxNestedOperations, maxNested),
         _ => StoreError.KeyNotFound,
     };
 }

@@ -57,6 +57,7 @@ internal static class LogFormat
         name.Length == 16 + SegmentSuffix.Length
         && name.EndsWith(SegmentSuffix, StringComparison.Ordinal)
         && ulong.TryParse(name.AsSpan(0, 16), System.Globalization.NumberStyles.AllowHexSpecifier, null, out var number)
+        && name == SegmentName(number)
             ? number
             : null;
 

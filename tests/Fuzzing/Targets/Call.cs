@@ -1,0 +1,42 @@
+using Grpc.Core;
+
+namespace Raft.Fuzzing.Tests.Targets;
+
+/// <summary>A call without a network.</summary>
+internal sealed class Call : ServerCallContext
+{
+    protected override string MethodCore => "";
+
+    protected override string HostCore => "";
+
+    protected override string PeerCore => "";
+
+    protected override DateTime DeadlineCore => DateTime.MaxValue;
+
+    protected override Metadata RequestHeadersCore { get; } = [];
+
+    protected override CancellationToken CancellationTokenCore => CancellationToken.None;
+
+    protected override Metadata ResponseTrailersCore { get; } = [];
+
+    protected override Status StatusCore { get; set; }
+
+    protected override WriteOptions? WriteOptionsCore { get; set; }
+
+    protected override AuthContext AuthContextCore { get; } = new("", []);
+
+    protected override ContextPropagationToken CreatePropagationTokenCore(ContextPropagationOptions? options) =>
+        throw new NotSupportedException();
+
+    protected override Task WriteResponseHeadersAsyncCore(Metadata responseHeaders) => Task.CompletedTask;
+}
+
+/// <summary>What a caller streams.</summary>
+internal sealed class Streamed<T>(IEnumerable<T> messages) : IAsyncStreamReader<T>
+{
+    private readonly IEnumerator<T> _messages = messages.GetEnumerator();
+
+    public T Current => _messages.Current;
+
+    public Task<bool> MoveNext(CancellationToken cancellationToken) => Task.FromResult(_messages.MoveNext());
+}
