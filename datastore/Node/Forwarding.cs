@@ -13,15 +13,24 @@ public sealed partial class Node
     private readonly PriorityQueue<(PendingRequest Request, ForwardResponse Response), ulong> _answeredByLeader = new();
 
     /// <summary>Carries out, as the leader, what another member forwards.</summary>
-    /// <exception cref="RequestRefusedException">This member does not lead, or the cluster refused or did not answer.</exception>
+    /// <exception cref="RequestRefusedException">
+    /// This member does not lead, does not know such a request (a newer member sent it), or the cluster refused or did not answer.
+    /// </exception>
     /// <exception cref="CommandRefusedException">The state machine refused the command.</exception>
     public async Task<ForwardResponse> ForwardedAsync(ForwardRequest request)
     {
         var isCommand = request.RequestCase == ForwardRequest.RequestOneofCase.Command;
+        var command = isCommand ? Command.Parser.ParseFrom(request.Command) : null;
+        if (request.RequestCase == ForwardRequest.RequestOneofCase.None || command is { OperationCase: Command.OperationOneofCase.None })
+        {
+            // In the log it would stop every member that does not know it.
+            throw new RequestRefusedException(NodeError.UnknownRequest, surelyNotDone: true);
+        }
+
         var pending = new PendingRequest(_options, _admission, Deadline, isCommand ? request.Command.Memory : default)
         {
             IsForwarded = true,
-            Command = isCommand ? Command.Parser.ParseFrom(request.Command) : null,
+            Command = command,
             MembershipRequest = isCommand ? null : request,
         };
         var result = await Submit(pending).ConfigureAwait(false);

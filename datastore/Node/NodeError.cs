@@ -75,6 +75,10 @@ public sealed record NodeError(NodeErrorKind Kind, string Message)
     /// <summary>Learners do not serve this.</summary>
     public static readonly NodeError NotForLearner = Precondition("rpc not supported for learner");
 
+    /// <summary>A newer member forwarded what this one does not know.</summary>
+    public static readonly NodeError UnknownRequest = new(
+        NodeErrorKind.FailedPrecondition, "raftserver: the leader runs an older version, which does not know this request");
+
     private static NodeError Unavailable(string text) => new(NodeErrorKind.Unavailable, "etcdserver: " + text);
 
     private static NodeError Precondition(string text) => new(NodeErrorKind.FailedPrecondition, "etcdserver: " + text);

@@ -1,4 +1,6 @@
+using Google.Protobuf;
 using Raft.Node.Tests.World;
+using Raft.Protocol.V1;
 
 namespace Raft.Node.Tests;
 
@@ -24,6 +26,22 @@ public sealed class ForwardingTests
         cluster.Settle();
         var refusal = Assert.IsType<CommandRefusedException>(answer.Exception?.InnerException);
         Assert.Equal("etcdserver: key is not provided", refusal.Error.Message);
+    }
+
+    /// <summary>In the log it would stop every member; a newer member may well send what the leader does not know.</summary>
+    [Fact]
+    public void What_the_leader_does_not_know_does_not_get_into_the_log()
+    {
+        var cluster = new TestCluster().Elected();
+        var last = cluster.Leader.Status.Consensus.Last;
+
+        foreach (var request in new[] { new ForwardRequest(), new ForwardRequest { Command = new Command().ToByteString() } })
+        {
+            var refusal = cluster.Refused(cluster.Leader.Node.ForwardedAsync(request));
+            Assert.Equal(NodeError.UnknownRequest, refusal.Error);
+        }
+
+        Assert.Equal(last, cluster.Leader.Status.Consensus.Last);
     }
 
     [Fact]

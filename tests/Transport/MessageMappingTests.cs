@@ -25,7 +25,21 @@ public sealed class MessageMappingTests
         Assert.Throws<InvalidDataException>(() => MessageMapping.FromWire(new() { Kind = 5, Entries = { new Protocol.V1.Entry { Kind = 9 } } }));
     }
 
+    [Fact]
+    public void A_change_of_members_that_cannot_be_read_is_refused_before_it_is_in_the_log()
+    {
+        var entry = new Protocol.V1.Entry { Kind = (uint)EntryKind.ConfigurationChange, Data = ByteString.CopyFromUtf8("?") };
+        Assert.Throws<InvalidDataException>(() => MessageMapping.FromWire(new() { Kind = (uint)MessageKind.AppendRequest, Entries = { entry } }));
+    }
+
     private static string Text(LogEntry entry) => $"{entry.Id} {entry.Kind} {Convert.ToHexString(entry.Data.Span)}";
+
+    private static LogEntry RandomEntry(Random random, EntryId id) => random.Next(2) == 0
+        ? new(id, EntryKind.Command, new byte[random.Next(9)])
+        : new(
+            id,
+            EntryKind.ConfigurationChange,
+            new ConfigurationChange(ConfigurationChangeKind.RemoveMember, new((ulong)random.NextInt64()), new byte[random.Next(9)]).Encode());
 
     private static Message RandomMessage(Random random)
     {
@@ -42,7 +56,7 @@ public sealed class MessageMappingTests
             Reject = random.Next(2) == 0,
             Hint = Id(),
             Context = (ulong)random.NextInt64(),
-            Entries = [.. Enumerable.Range(0, random.Next(4)).Select(_ => new LogEntry(Id(), (EntryKind)random.Next(2), new byte[random.Next(9)]))],
+            Entries = [.. Enumerable.Range(0, random.Next(4)).Select(_ => RandomEntry(random, Id()))],
             Snapshot = random.Next(2) == 0 ? null : new(Id(), new([new(1), new(ulong.MaxValue)], random.Next(2) == 0 ? [] : [new(3)])),
         };
     }
