@@ -110,12 +110,13 @@ internal sealed class RobustnessRun(TestCluster cluster, int seed, Action<string
     /// <summary>After all faults: the members are whole again, and every client is served in time.</summary>
     private async Task MendAsync(IReadOnlyList<RecordingClient> clients)
     {
-        await cluster.SettleAsync(DateTime.UtcNow + SettlingBound);
+        await cluster.SettleAsync(new Patience(SettlingBound));
         var mended = _clock.Elapsed;
         var served = clients.Where(client => client.LoyalTo is not { } member || cluster.Members.Contains(member)).ToList();
+        var patience = new Patience(ProgressBound);
         while (served.Any(client => client.LastAnswer < mended.Ticks / TimeSpan.TicksPerMicrosecond))
         {
-            if (_clock.Elapsed - mended > ProgressBound)
+            if (patience.IsOver)
                 throw new RobustnessException($"Not every client was served within {ProgressBound.TotalSeconds} s after everything had mended. {await DescribeAsync()}");
             await Task.Delay(50);
         }
@@ -128,13 +129,13 @@ internal sealed class RobustnessRun(TestCluster cluster, int seed, Action<string
     private async Task AgreeAsync()
     {
         var revision = await RevisionAsync();
-        var deadline = DateTime.UtcNow + ProgressBound;
+        var patience = new Patience(ProgressBound);
         while (true)
         {
             var answers = await Task.WhenAll(cluster.Members.Select(async member => (Member: member, Status: await TestCluster.StatusAsync(member))));
             if (answers.All(answer => answer.Status?.Header.Revision >= revision))
                 break;
-            if (DateTime.UtcNow > deadline)
+            if (patience.IsOver)
                 throw new RobustnessException($"Not every member came to revision {revision}. {await DescribeAsync()}");
             await Task.Delay(100);
         }
@@ -167,7 +168,7 @@ internal sealed class RobustnessRun(TestCluster cluster, int seed, Action<string
     private async Task<long> RevisionAsync()
     {
         long revision = 0;
-        await cluster.EverywhereAsync(DateTime.UtcNow + ProgressBound, async member =>
+        await cluster.EverywhereAsync(new Patience(ProgressBound), async member =>
         {
             var any = new RangeRequest { Key = Google.Protobuf.ByteString.CopyFromUtf8("any") };
             revision = (await member.KeyValue.RangeAsync(any, deadline: TestCluster.Deadline(2))).Header.Revision;

@@ -102,13 +102,13 @@ internal static class FaultCatalogue
     }
 
     private static Task AddAsync(Victims hit) => hit.Cluster.AddAsync(
-        hit.Cluster.All.First(place => !hit.Cluster.Members.Contains(place)), TestCluster.Deadline(ChangeSeconds));
+        hit.Cluster.All.First(place => !hit.Cluster.Members.Contains(place)), Patience.OfSeconds(ChangeSeconds));
 
     private static Task RemoveAsync(Victims hit) =>
-        hit.Cluster.Members.Contains(hit.Target) ? hit.Cluster.RemoveAsync(hit.Target, TestCluster.Deadline(ChangeSeconds)) : Task.CompletedTask;
+        hit.Cluster.Members.Contains(hit.Target) ? hit.Cluster.RemoveAsync(hit.Target, Patience.OfSeconds(ChangeSeconds)) : Task.CompletedTask;
 
     private static Task AddAgainAsync(Victims hit) =>
-        hit.Cluster.Members.Contains(hit.Target) ? Task.CompletedTask : hit.Cluster.AddAsync(hit.Target, TestCluster.Deadline(ChangeSeconds));
+        hit.Cluster.Members.Contains(hit.Target) ? Task.CompletedTask : hit.Cluster.AddAsync(hit.Target, Patience.OfSeconds(ChangeSeconds));
 
     private static async Task MoveLeaderAsync(Victims hit)
     {
@@ -123,7 +123,7 @@ internal static class FaultCatalogue
         }
     }
 
-    private static Task CompactAsync(Victims hit) => hit.Cluster.EverywhereAsync(TestCluster.Deadline(5), async member =>
+    private static Task CompactAsync(Victims hit) => hit.Cluster.EverywhereAsync(Patience.OfSeconds(5), async member =>
     {
         try
         {

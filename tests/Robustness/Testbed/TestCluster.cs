@@ -50,7 +50,7 @@ internal sealed class TestCluster : IAsyncDisposable
             }
             cluster.Members = [.. cluster.All.Take(Size)];
             cluster.Members.ForEach(member => member.Start("new", cluster.InitialCluster()));
-            await cluster.LeaderAsync(Deadline(120));
+            await cluster.LeaderAsync(Patience.OfSeconds(120));
             return cluster;
         }
         catch
@@ -60,6 +60,7 @@ internal sealed class TestCluster : IAsyncDisposable
         }
     }
 
+    /// <summary>For one request.</summary>
     public static DateTime Deadline(int seconds) => DateTime.UtcNow.AddSeconds(seconds);
 
     /// <summary>The member that a running one believes to lead, in the latest term that any knows; null if nobody says.</summary>
@@ -84,10 +85,10 @@ internal sealed class TestCluster : IAsyncDisposable
     }
 
     /// <summary>Waits for a leader.</summary>
-    /// <exception cref="TimeoutException">There was none until the deadline.</exception>
-    public async Task<Member> LeaderAsync(DateTime deadline)
+    /// <exception cref="TimeoutException">There was none for too long.</exception>
+    public async Task<Member> LeaderAsync(Patience patience)
     {
-        while (DateTime.UtcNow < deadline)
+        while (!patience.IsOver)
         {
             if (await KnownLeaderAsync() is { } leader)
                 return leader;
@@ -123,9 +124,9 @@ internal sealed class TestCluster : IAsyncDisposable
     }
 
     /// <summary>A blank member joins as a learner and is promoted. What could not be done is left for <see cref="SettleAsync"/>.</summary>
-    public async Task AddAsync(Member newcomer, DateTime deadline)
+    public async Task AddAsync(Member newcomer, Patience patience)
     {
-        await EverywhereAsync(deadline, async member =>
+        await EverywhereAsync(patience, async member =>
         {
             if (await FindAsync(member, newcomer) is null)
                 await member.Cluster.MemberAddAsync(new MemberAddRequest { IsLearner = true, PeerURLs = { newcomer.PeerUrl } }, Options());
@@ -135,21 +136,21 @@ internal sealed class TestCluster : IAsyncDisposable
         // Until it has found the others, there is nobody that it could be, and it ends.
         ExpectToEnd(newcomer, true);
         newcomer.Start("existing", InitialCluster());
-        await PromoteAsync(newcomer, deadline);
+        await PromoteAsync(newcomer, patience);
         ExpectToEnd(newcomer, false);
     }
 
-    public Task PromoteAsync(Member learner, DateTime deadline) => EverywhereAsync(deadline, async member =>
+    public Task PromoteAsync(Member learner, Patience patience) => EverywhereAsync(patience, async member =>
     {
         if (await FindAsync(member, learner) is { IsLearner: true } known)
             await member.Cluster.MemberPromoteAsync(new MemberPromoteRequest { ID = known.ID }, Options());
     }, except: learner);
 
     /// <summary>A member leaves the cluster; its process and its data go once the cluster has let it go.</summary>
-    public async Task RemoveAsync(Member leaving, DateTime deadline)
+    public async Task RemoveAsync(Member leaving, Patience patience)
     {
         ExpectToEnd(leaving, true);
-        await EverywhereAsync(deadline, async member =>
+        await EverywhereAsync(patience, async member =>
         {
             if (await FindAsync(member, leaving) is { } known)
                 await member.Cluster.MemberRemoveAsync(new MemberRemoveRequest { ID = known.ID }, Options());
@@ -163,7 +164,7 @@ internal sealed class TestCluster : IAsyncDisposable
     /// <summary>
     /// After everything has healed: changes that were begun are finished, and the cluster has as many voters as at first, all of which run.
     /// </summary>
-    public async Task SettleAsync(DateTime deadline)
+    public async Task SettleAsync(Patience patience)
     {
         foreach (var member in All)
             await member.HealAsync();
@@ -171,25 +172,25 @@ internal sealed class TestCluster : IAsyncDisposable
             member.Restart();
 
         IReadOnlyList<Protocol.Etcd.Member> known = [];
-        await EverywhereAsync(deadline, async member => known = await ListAsync(member));
+        await EverywhereAsync(patience, async member => known = await ListAsync(member));
         foreach (var place in All)
         {
             var entry = known.FirstOrDefault(member => member.PeerURLs.Contains(place.PeerUrl));
             if (entry is null && Members.Contains(place))
-                await RemoveAsync(place, deadline);
+                await RemoveAsync(place, patience);
             else if (entry is { Name: "" } && !Members.Contains(place))
-                await AddAsync(place, deadline);
+                await AddAsync(place, patience);
             else if (entry is { IsLearner: true })
-                await PromoteAsync(place, deadline);
+                await PromoteAsync(place, patience);
             ExpectToEnd(place, false);
         }
         foreach (var place in All.Where(place => !Members.Contains(place)))
         {
             if (Members.Count < Size)
-                await AddAsync(place, deadline);
+                await AddAsync(place, patience);
         }
         while (Members.Count > Size)
-            await RemoveAsync(Members[^1], deadline);
+            await RemoveAsync(Members[^1], patience);
     }
 
     public async ValueTask DisposeAsync()
@@ -200,10 +201,10 @@ internal sealed class TestCluster : IAsyncDisposable
     }
 
     /// <summary>Asks one member after the other until one did what was asked.</summary>
-    public async Task EverywhereAsync(DateTime deadline, Func<Member, Task> ask, Member? except = null)
+    public async Task EverywhereAsync(Patience patience, Func<Member, Task> ask, Member? except = null)
     {
         RpcException? last = null;
-        while (DateTime.UtcNow < deadline)
+        while (!patience.IsOver)
         {
             foreach (var member in Members.Where(member => member != except))
             {
