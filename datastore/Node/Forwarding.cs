@@ -44,7 +44,7 @@ public sealed partial class Node
         try
         {
             var response = await _ports.Forwarder
-                .ForwardAsync(leader, request.ToForwardRequest(_options.ClusterId, _consensus.Id), CancellationToken.None)
+                .ForwardAsync(leader, request.ToForwardRequest(), CancellationToken.None)
                 .ConfigureAwait(false);
 
             // The caller may read here next, and shall find what it wrote.

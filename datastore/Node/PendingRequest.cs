@@ -43,13 +43,8 @@ internal sealed class PendingRequest(NodeOptions options, Admission admission, l
             surelyNotDone: !MayBeDone);
 
     /// <summary>As it is sent to the leader.</summary>
-    internal ForwardRequest ToForwardRequest(ulong clusterId, MemberId from)
-    {
-        var request = MembershipRequest?.Clone() ?? new ForwardRequest { Command = UnsafeByteOperations.UnsafeWrap(Data) };
-        request.ClusterId = clusterId;
-        request.From = from.Value;
-        return request;
-    }
+    internal ForwardRequest ToForwardRequest() =>
+        MembershipRequest?.Clone() ?? new ForwardRequest { Command = UnsafeByteOperations.UnsafeWrap(Data) };
 
     private bool MayBeDone => IsSent || Entry != EntryId.Zero;
 }

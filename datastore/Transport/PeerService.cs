@@ -74,11 +74,19 @@ public sealed class PeerService(PeerEndpoint endpoint, ILogger<PeerService> logg
     }
 
     /// <inheritdoc/>
-    public override Task<ForwardResponse> Forward(ForwardRequest request, ServerCallContext context)
+    public override async Task Forward(
+        IAsyncStreamReader<ForwardFrame> requestStream, IServerStreamWriter<ForwardAnswers> responseStream, ServerCallContext context)
     {
-        var (options, inbox, _, _) = endpoint.Require();
-        PeerHandshake.CheckSender(request.ClusterId, request.From, options, inbox);
-        return inbox.ForwardAsync(request, context.CancellationToken);
+        var (options, inbox, _, closed) = endpoint.Require();
+        using var ended = CancellationTokenSource.CreateLinkedTokenSource(context.CancellationToken, closed);
+        try
+        {
+            await new ForwardReception(requestStream, responseStream, options, inbox).RunAsync(ended.Token).ConfigureAwait(false);
+        }
+        catch (Exception error) when (error is IOException or OperationCanceledException)
+        {
+            // The connection is gone, or this member stops.
+        }
     }
 
     /// <inheritdoc/>

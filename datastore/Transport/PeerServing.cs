@@ -29,7 +29,6 @@ public static class PeerServing
     {
         limits.MinRequestBodyDataRate = null;
         limits.MaxRequestBodySize = null;
-        limits.Http2.MaxStreamsPerConnection = 10_000; // every request that a follower forwards is a stream
         limits.Http2.InitialConnectionWindowSize = 8 * 1024 * 1024;
         limits.Http2.InitialStreamWindowSize = 4 * 1024 * 1024;
         limits.Http2.MaxFrameSize = 256 * 1024;

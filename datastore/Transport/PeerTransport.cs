@@ -14,7 +14,7 @@ namespace Raft.Transport;
 
 /// <summary>
 /// The way to the other members: for each, two links that stay open (see <see cref="PeerLink"/>), snapshots on the side, and
-/// calls that forward a follower's requests to the leader.
+/// a stream of requests that a follower forwards to the leader (see <see cref="ForwardLink"/>).
 /// </summary>
 public sealed class PeerTransport : IPeers, IForwarder, IAsyncDisposable
 {
@@ -93,21 +93,17 @@ public sealed class PeerTransport : IPeers, IForwarder, IAsyncDisposable
     /// <exception cref="CommandRefusedException">The state machine's refusal.</exception>
     public async Task<ForwardResponse> ForwardAsync(MemberId leader, ForwardRequest request, CancellationToken cancellation)
     {
-        (request.ClusterId, request.From) = (_options.ClusterId, _options.Self.Value);
-        var remote = Leader(leader);
+        ForwardLink link;
         try
         {
-            return await remote.Client(_options)
-                .ForwardAsync(request, deadline: CallDeadline, cancellationToken: cancellation).ResponseAsync.ConfigureAwait(false);
-        }
-        catch (RpcException error)
-        {
-            throw Refusals.FromWire(error, remote.Urls[0]);
+            link = Leader(leader).Forwards(_options);
         }
         catch (Exception error) when (error is ObjectDisposedException or UriFormatException)
         {
             throw new ForwardingException(true, error.Message, error); // the member was forgotten meanwhile, or cannot be called
         }
+
+        return await link.SendAsync(request).WaitAsync(cancellation).ConfigureAwait(false);
     }
 
     /// <inheritdoc/>
@@ -237,6 +233,7 @@ public sealed class PeerTransport : IPeers, IForwarder, IAsyncDisposable
     {
         private readonly Lock _opening = new();
         private GrpcChannel? _channel;
+        private ForwardLink? _forwards;
 
         public IReadOnlyList<string> Urls => urls;
 
@@ -248,7 +245,7 @@ public sealed class PeerTransport : IPeers, IForwarder, IAsyncDisposable
         {
             messages.UseUrls(newUrls);
             appends.UseUrls(newUrls);
-            _channel?.Dispose();
+            CloseCalls();
             return new(newUrls, messages, appends);
         }
 
@@ -266,7 +263,26 @@ public sealed class PeerTransport : IPeers, IForwarder, IAsyncDisposable
         {
             await messages.DisposeAsync().ConfigureAwait(false);
             await appends.DisposeAsync().ConfigureAwait(false);
-            _channel?.Dispose();
+            CloseCalls();
+        }
+
+        /// <summary>The stream of forwarded requests.</summary>
+        public ForwardLink Forwards(PeerOptions options)
+        {
+            lock (_opening)
+            {
+                var client = Client(options);
+                return _forwards ??= new(stop => client.Forward(cancellationToken: stop), urls[0], options);
+            }
+        }
+
+        private void CloseCalls()
+        {
+            lock (_opening)
+            {
+                _forwards?.Dispose();
+                _channel?.Dispose();
+            }
         }
     }
 }

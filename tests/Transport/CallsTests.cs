@@ -18,8 +18,8 @@ public sealed class CallsTests
         await using var one = await TestMember.StartAsync(Options(One));
         await using var two = await TestMember.StartAsync(Options(Two));
         one.Knows(two);
-        two.Inbox.OnForward = request => Task.FromResult(new ForwardResponse { Index = request.From });
-        Assert.Equal(One.Value, (await one.Transport.ForwardAsync(Two, new(), Stop)).Index);
+        two.Inbox.OnForward = request => Task.FromResult(new ForwardResponse { Index = (ulong)request.Command.Length });
+        Assert.Equal(3UL, (await one.Transport.ForwardAsync(Two, Request(bytes: 3), Stop)).Index);
         Assert.Equal(new LogIndex(42), await one.Transport.ReadIndexAsync(Two, Stop));
 
         two.Inbox.OnForward = _ => throw Refusals.ToWire(new CommandRefusedException(StoreError.Compacted));
@@ -48,6 +48,59 @@ public sealed class CallsTests
             var error = await Assert.ThrowsAsync<ForwardingException>(() => one.Transport.ForwardAsync(leader, new(), Stop));
             Assert.True(error.SurelyNotDone, error.Message);
         }
+    }
+
+    [Fact]
+    public async Task Each_of_many_requests_at_once_gets_its_own_answer_in_whatever_order_they_come()
+    {
+        await using var one = await TestMember.StartAsync(Options(One));
+        await using var two = await TestMember.StartAsync(Options(Two));
+        one.Knows(two);
+        const int Count = 3000;
+        var first = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        two.Inbox.OnForward = async request =>
+        {
+            if (request.Command.Length == 0)
+            {
+                await first.Task;
+            }
+
+            return new ForwardResponse { Index = (ulong)request.Command.Length };
+        };
+        var answers = Enumerable.Range(0, Count).Select(bytes => one.Transport.ForwardAsync(Two, Request(bytes), Stop)).ToArray();
+        for (var bytes = 1; bytes < Count; bytes++)
+        {
+            Assert.Equal((ulong)bytes, (await answers[bytes]).Index);
+        }
+
+        Assert.False(answers[0].IsCompleted);
+        first.SetResult();
+        Assert.Equal(0UL, (await answers[0]).Index);
+    }
+
+    [Fact]
+    public async Task After_the_leader_came_back_requests_go_to_it_again_and_what_was_under_way_may_have_been_done()
+    {
+        await using var one = await TestMember.StartAsync(Options(One));
+        var arrived = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        Task<ForwardResponse> lost;
+        await using (var two = await TestMember.StartAsync(Options(Two)))
+        {
+            one.Knows(two);
+            two.Inbox.OnForward = _ =>
+            {
+                arrived.SetResult();
+                return new TaskCompletionSource<ForwardResponse>().Task;
+            };
+            lost = one.Transport.ForwardAsync(Two, new(), Stop);
+            await arrived.Task;
+        }
+
+        Assert.False((await Assert.ThrowsAsync<ForwardingException>(() => lost)).SurelyNotDone);
+        await using var again = await TestMember.StartAsync(Options(Two));
+        one.Knows(again);
+        again.Inbox.OnForward = _ => Task.FromResult(new ForwardResponse { Index = 7 });
+        Assert.Equal(7UL, (await one.Transport.ForwardAsync(Two, new(), Stop)).Index);
     }
 
     [Fact]
@@ -97,6 +150,17 @@ public sealed class CallsTests
     }
 
     [Fact]
+    public async Task Requests_of_a_removed_member_are_surely_not_done()
+    {
+        await using var one = await TestMember.StartAsync(Options(One));
+        await using var two = await TestMember.StartAsync(Options(Two));
+        two.Inbox.Removed[One] = true;
+        two.Inbox.OnForward = _ => Task.FromResult(new ForwardResponse());
+        one.Knows(two);
+        Assert.True((await Assert.ThrowsAsync<ForwardingException>(() => one.Transport.ForwardAsync(Two, new(), Stop))).SurelyNotDone);
+    }
+
+    [Fact]
     public async Task The_members_of_a_cluster_are_told_by_the_first_url_that_answers()
     {
         await using var two = await TestMember.StartAsync(Options(Two));
@@ -105,4 +169,6 @@ public sealed class CallsTests
         Assert.Equal(9UL, Assert.Single(answer.Members).ID);
         await Assert.ThrowsAsync<RpcException>(() => PeerTransport.MembersAsync(["http://127.0.0.1:1"], Options(One), Stop));
     }
+
+    private static ForwardRequest Request(int bytes) => new() { Command = Google.Protobuf.ByteString.CopyFrom(new byte[bytes]) };
 }
