@@ -1,5 +1,6 @@
 using Raft.KeyValue.Layout;
 using Raft.KeyValue.Ports;
+using Raft.KeyValue.Reading;
 using Raft.KeyValue.Sessions;
 
 namespace Raft.KeyValue;
@@ -9,11 +10,18 @@ namespace Raft.KeyValue;
 /// the same commands in the same order give the same content on every member.
 /// One caller writes, through one transaction at a time; any number of threads read, each through a view.
 /// </summary>
-public sealed class KeyValueStore
+public sealed class KeyValueStore : IDisposable
 {
     private readonly IOrderedStore _store;
 
     private readonly SessionLimits _sessionLimits;
+
+    private SharedView? _view;
+
+    /// <summary>Counts the commits: a view that was opened under an older number may not show the newest of them.</summary>
+    private long _commits;
+
+    private volatile bool _isClosed;
 
     /// <summary>Opens the store over what the ordered store holds; an empty one is at revision 1.</summary>
     public KeyValueStore(IOrderedStore store)
@@ -45,14 +53,53 @@ public sealed class KeyValueStore
     public StoreTransaction Begin() => new(this, _store, _sessionLimits);
 
     /// <summary>A view of the committed state as it is now. From any thread; never waits for the writer.</summary>
-    public StoreView OpenView() => new(_store.OpenView());
+    /// <remarks>Readers between two commits share what is costly about a view.</remarks>
+    public StoreView OpenView()
+    {
+        var commits = Volatile.Read(ref _commits);
+        var current = Volatile.Read(ref _view);
+        if (current is not null && current.Commits == commits && current.TryAcquire()) return new(current);
+
+        var opened = new SharedView(_store.OpenView(), commits);
+        var view = new StoreView(opened);
+        Replace(current, opened);
+        return view;
+    }
 
     /// <summary>Reads the state again, after the ordered store's content was replaced by a snapshot.</summary>
-    public void Reload() => State = StoreState.Read(_store);
+    public void Reload()
+    {
+        State = StoreState.Read(_store);
+        Committed();
+    }
+
+    /// <summary>Lets go of the ordered store, which is not this one's to close. Open views stay readable.</summary>
+    public void Dispose()
+    {
+        _isClosed = true;
+        Interlocked.Exchange(ref _view, null)?.Release();
+    }
 
     internal void Commit(OrderedBatch batch, StoreState state)
     {
         _store.Write(batch);
         State = state;
+        Committed();
+    }
+
+    /// <summary>From here on nobody gets a view of the state before.</summary>
+    private void Committed()
+    {
+        Interlocked.Increment(ref _commits);
+        Interlocked.Exchange(ref _view, null)?.Release();
+    }
+
+    /// <summary>Offers a view to the readers to come, unless somebody else did, or there was a commit.</summary>
+    private void Replace(SharedView? current, SharedView opened)
+    {
+        if (!opened.TryAcquire()) return;
+        if (Interlocked.CompareExchange(ref _view, opened, current) != current) opened.Release();
+        else current?.Release();
+        if (_isClosed) Interlocked.Exchange(ref _view, null)?.Release();
     }
 }

@@ -1,5 +1,4 @@
 using Raft.KeyValue.Layout;
-using Raft.KeyValue.Ports;
 using Raft.KeyValue.Reading;
 using Raft.KeyValue.Requests;
 using Raft.KeyValue.Writing;
@@ -13,15 +12,11 @@ namespace Raft.KeyValue;
 /// </summary>
 public sealed class StoreView : IDisposable
 {
-    private readonly IOrderedReader _reader;
-    private readonly CommittedReader _state;
+    private readonly SharedView _shared;
+    private int _disposed;
 
-    internal StoreView(IOrderedReader reader)
-    {
-        _reader = reader;
-        _state = new CommittedReader(reader);
-        State = StoreState.Read(reader);
-    }
+    /// <param name="shared">Acquired by the caller; released when the view is disposed of.</param>
+    internal StoreView(SharedView shared) => _shared = shared;
 
     /// <summary>The revision that this view shows as current.</summary>
     public long Revision => State.Revision;
@@ -29,12 +24,12 @@ public sealed class StoreView : IDisposable
     /// <summary>The oldest revision that this view can show; -1: all of them.</summary>
     public long CompactedRevision => State.CompactedRevision;
 
-    internal StoreState State { get; }
+    internal StoreState State => _shared.State;
 
     /// <summary>Answers a range, at the current or an older revision; as in etcd, no alarm stops a read.</summary>
     public StoreResult<RangeResponse> Range(RangeRequest request) =>
         RequestValidator.Validate(request) is { } refusal ? refusal
-        : RangeQuery.Run(_state, request, Revision, CompactedRevision);
+        : RangeQuery.Run(Reader, request, Revision, CompactedRevision);
 
     /// <summary>Answers a transaction that writes nothing, whichever branch it takes (see <see cref="RequestShape.IsReadOnly"/>).</summary>
     /// <exception cref="ArgumentException">The transaction may write: it has to go through the log.</exception>
@@ -42,7 +37,7 @@ public sealed class StoreView : IDisposable
     {
         if (!RequestShape.IsReadOnly(request)) throw new ArgumentException("The transaction may write.", nameof(request));
         return RequestValidator.Validate(request) is { } refusal ? refusal
-            : TransactionExecutor.ReadOnly(_state, State).Run(request);
+            : TransactionExecutor.ReadOnly(Reader, State).Run(request);
     }
 
     /// <summary>
@@ -56,18 +51,30 @@ public sealed class StoreView : IDisposable
         return new HashKVResponse
         {
             Header = new ResponseHeader { Revision = Revision },
-            Hash = HistoryHash.Compute(_state, CompactedRevision, hashed),
+            Hash = HistoryHash.Compute(Reader, CompactedRevision, hashed),
             CompactRevision = CompactedRevision,
             HashRevision = hashed,
         };
     }
 
     /// <summary>The active alarms, by kind and member; NONE names all kinds.</summary>
-    public IReadOnlyList<AlarmMember> Alarms(AlarmType kind = AlarmType.None) => AlarmRecords.List(_state, kind);
+    public IReadOnlyList<AlarmMember> Alarms(AlarmType kind = AlarmType.None) => AlarmRecords.List(Reader, kind);
 
     /// <summary>A value of the node's own keyspace, or null.</summary>
-    public byte[]? GetNodeValue(ReadOnlySpan<byte> name) => _reader.Get(KeyLayout.NodeKey(name));
+    public byte[]? GetNodeValue(ReadOnlySpan<byte> name) => _shared.Ordered.Get(KeyLayout.NodeKey(name));
 
     /// <inheritdoc/>
-    public void Dispose() => _reader.Dispose();
+    public void Dispose()
+    {
+        if (Interlocked.Exchange(ref _disposed, 1) == 0) _shared.Release();
+    }
+
+    private CommittedReader Reader
+    {
+        get
+        {
+            ObjectDisposedException.ThrowIf(_disposed != 0, this);
+            return _shared.Reader;
+        }
+    }
 }

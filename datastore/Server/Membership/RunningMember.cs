@@ -111,6 +111,7 @@ internal sealed class RunningMember : IAsyncDisposable
         await _transport.DisposeAsync();
         _loop.Dispose();
         _log.Dispose();
+        Node.Store.Dispose();
         Store.Dispose();
         _stop.Dispose();
     }
