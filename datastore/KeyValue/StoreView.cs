@@ -69,7 +69,7 @@ public sealed class StoreView : IDisposable
         if (Interlocked.Exchange(ref _disposed, 1) == 0) _shared.Release();
     }
 
-    private CommittedReader Reader
+    internal CommittedReader Reader
     {
         get
         {

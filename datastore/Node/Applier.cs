@@ -1,6 +1,7 @@
 using Google.Protobuf;
 using Raft.Consensus;
 using Raft.KeyValue;
+using Raft.KeyValue.Watching;
 using Raft.Protocol.Etcd;
 using Raft.Protocol.V1;
 
@@ -14,12 +15,14 @@ internal sealed class Applier
 {
     private readonly KeyValueStore _store;
     private readonly MembershipDirectory _directory;
+    private readonly WatchHub _watches;
     private readonly List<(PendingRequest Request, CommandResult Result)> _answers = [];
 
-    internal Applier(KeyValueStore store, MembershipDirectory directory)
+    internal Applier(KeyValueStore store, MembershipDirectory directory, WatchHub watches)
     {
         _store = store;
         _directory = directory;
+        _watches = watches;
         Record = AppliedRecord.Read(store);
         directory.Load(store);
     }
@@ -33,6 +36,7 @@ internal sealed class Applier
         _store.Reload();
         _directory.Load(_store);
         Record = AppliedRecord.Read(_store);
+        _watches.Reloaded();
     }
 
     /// <returns>Whether members or what is known of them changed.</returns>
@@ -71,6 +75,7 @@ internal sealed class Applier
         }
 
         transaction.Commit();
+        _watches.Publish(transaction.Events, _store.Revision);
         foreach (var (request, result) in _answers)
         {
             request.Complete(result);

@@ -1,5 +1,6 @@
 using Raft.Consensus;
 using Raft.KeyValue;
+using Raft.KeyValue.Watching;
 using Raft.Node.Ports;
 using Raft.Protocol.Etcd;
 
@@ -50,7 +51,8 @@ public sealed partial class Node
         _admission = new Admission(options.WaitingRequestsMax, options.WaitingBytesMax);
         _compaction = new CompactionPolicy(options);
         Store = new KeyValueStore(ports.State);
-        _applier = new Applier(Store, _directory);
+        Watches = new WatchHub(Store, options.Watching);
+        _applier = new Applier(Store, _directory, Watches);
         var recovery = Recovery.Combine(log, _applier.Record);
         _consensus = new ConsensusModule(options.Consensus, recovery.State);
         _rules = new MembershipRules(options, _directory);
@@ -68,6 +70,9 @@ public sealed partial class Node
 
     /// <summary>The state machine: any thread may read it through views.</summary>
     public KeyValueStore Store { get; }
+
+    /// <summary>Who watches the state machine; whoever runs the node dispatches what the hub has to tell.</summary>
+    public WatchHub Watches { get; }
 
     /// <summary>The node as it was at the end of the last turn.</summary>
     public NodeStatus Status => Volatile.Read(ref _status);

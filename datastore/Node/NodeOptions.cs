@@ -1,4 +1,5 @@
 using Raft.Consensus;
+using Raft.KeyValue.Watching;
 using Raft.Node.Ports;
 
 namespace Raft.Node;
@@ -56,6 +57,9 @@ public sealed record NodeOptions
 
     /// <summary>Learners that may be members at once (etcd: 1).</summary>
     public int LearnersMax { get; init; } = 1;
+
+    /// <summary>Bounds of what watching may take.</summary>
+    public WatchLimits Watching { get; init; } = new();
 
     /// <summary>Compacted changes that are removed from disk between two turns.</summary>
     public int CompactionStep { get; init; } = 1_000;

@@ -5,6 +5,7 @@ using Raft.Server.Hosting;
 using Raft.Server.Membership;
 using Raft.Server.Options;
 using Raft.Server.Services;
+using Raft.Server.Watching;
 using Raft.Storage;
 using Raft.Storage.Ordered;
 using Raft.Transport;
@@ -62,6 +63,7 @@ builder.Services.AddOpenTelemetry().WithMetrics(metrics => metrics
 await using var app = builder.Build();
 app.Use(Endpoints.KeepPortsApart(options));
 app.MapGrpcService<KvService>();
+app.MapGrpcService<WatchService>();
 app.MapGrpcService<ClusterService>();
 app.MapGrpcService<MaintenanceService>();
 app.MapGrpcService<BootstrapService>();

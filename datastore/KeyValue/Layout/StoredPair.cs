@@ -100,7 +100,7 @@ internal readonly ref struct StoredPair
         WriteVarint(ref target, (ulong)number);
     }
 
-    private static void WriteVarint(ref Span<byte> target, ulong number)
+    public static void WriteVarint(ref Span<byte> target, ulong number)
     {
         var length = 0;
         for (; number >= 0x80; number >>= 7) target[length++] = (byte)(number | 0x80);

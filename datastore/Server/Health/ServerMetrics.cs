@@ -39,6 +39,13 @@ internal sealed class ServerMetrics : IDisposable
         Store("etcd_mvcc_db_total_size_in_use_in_bytes", "Size of the live data in the store.", member => member.Store.SizeBytes.InUse);
         Store("etcd_debugging_mvcc_current_revision", "Current revision of the store.", member => member.Node.Store.Revision);
         Store("etcd_debugging_mvcc_compact_revision", "Compacted revision of the store.", member => member.Node.Store.CompactedRevision);
+        Store("etcd_debugging_mvcc_watcher_total", "Open watches.", member => member.Node.Watches.Watchers);
+        Store("etcd_debugging_mvcc_slow_watcher_total", "Open watches that have to catch up.", member => member.Node.Watches.WatchersBehind);
+        Store("etcd_debugging_mvcc_watch_stream_total", "Open streams of watches.", member => member.Node.Watches.Streams);
+        _meter.CreateObservableCounter(
+            "etcd_debugging_mvcc_events_total",
+            () => host.Running is { } member ? [new Measurement<long>(member.Node.Watches.EventsSent)] : Array.Empty<Measurement<long>>(),
+            description: "Events sent to watchers.");
         _meter.CreateObservableGauge(
             "etcd_server_version",
             () => new Measurement<int>(1, new KeyValuePair<string, object?>("server_version", ProductVersion.EtcdApi)),

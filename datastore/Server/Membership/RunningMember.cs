@@ -4,6 +4,7 @@ using Raft.Node;
 using Raft.Protocol.Etcd;
 using Raft.Protocol.V1;
 using Raft.Server.Options;
+using Raft.Server.Watching;
 using Raft.Storage;
 using Raft.Storage.Log;
 using Raft.Storage.Ordered;
@@ -21,6 +22,7 @@ internal sealed class RunningMember : IAsyncDisposable
     private readonly WriteAheadLog _log;
     private readonly PeerTransport _transport;
     private readonly NodeLoop _loop;
+    private readonly WatchLoop _watchLoop;
     private readonly CancellationTokenSource _stop = new();
     private readonly Task _chores;
 
@@ -28,6 +30,7 @@ internal sealed class RunningMember : IAsyncDisposable
         ServerOptions options, MemberIdentity identity, WriteAheadLog log, RocksStore store, PeerTransport transport, NodeLoop loop, Node.Node node, ILogger logger)
     {
         (_options, Identity, _log, Store, _transport, _loop, Node, _logger) = (options, identity, log, store, transport, loop, node, logger);
+        _watchLoop = new WatchLoop(node.Watches);
         _chores = Task.Run(DoChoresAsync);
     }
 
@@ -110,6 +113,7 @@ internal sealed class RunningMember : IAsyncDisposable
         await _chores.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         await _transport.DisposeAsync();
         _loop.Dispose();
+        _watchLoop.Dispose();
         _log.Dispose();
         Node.Store.Dispose();
         Store.Dispose();

@@ -59,6 +59,8 @@ internal sealed record ServerOptions
 
     public int MaxConcurrentStreams { get; init; }
 
+    public TimeSpan WatchProgressNotifyInterval { get; init; }
+
     public TlsFiles ClientTls { get; init; } = TlsFiles.None;
 
     public TlsFiles PeerTls { get; init; } = TlsFiles.None;

@@ -1,0 +1,197 @@
+namespace Raft.KeyValue.Watching;
+
+/// <summary>
+/// Tells watchers what changes (etcd's Watch). The writer only leaves its events here; whoever drives the hub calls
+/// <see cref="Dispatch"/>, which finds the watchers of each event and puts it into their streams. A watcher is synced if it gets
+/// events in this way; one that asks for the past, or whose stream is read too slowly, reads up on them in the store (see
+/// <see cref="WatchChannel.CatchUp"/>), so that no reader costs more memory than its stream may hold.
+/// </summary>
+/// <remarks>It has no thread of its own: the server gives it one, the simulator steps it.</remarks>
+/// <param name="store">Where the past is read.</param>
+/// <param name="limits">Bounds.</param>
+public sealed class WatchHub(KeyValueStore store, WatchLimits limits)
+{
+    private readonly Lock _publishing = new();
+    private readonly Lock _gate = new();
+    private readonly WatchIndex _index = new();
+    private readonly List<Watcher> _found = [];
+    private readonly HashSet<WatchChannel> _streams = [];
+    private readonly HashSet<WatchChannel> _told = [];
+    private List<(IReadOnlyList<StoreEvent> Events, long Revision)> _published = [];
+    private long _publishedBytes;
+    private bool _lostEvents;
+    private long _dispatched = store.Revision;
+    private int _watchers;
+
+    /// <summary>Called, from the writer's thread, when there is something to dispatch.</summary>
+    public Action Wake { get; set; } = static () => { };
+
+    /// <summary>Open watches.</summary>
+    public int Watchers => Volatile.Read(ref _watchers);
+
+    /// <summary>Events put into streams since the start.</summary>
+    public long EventsSent { get; private set; }
+
+    /// <summary>Open watches that read up on the past.</summary>
+    public int WatchersBehind
+    {
+        get
+        {
+            lock (_gate) return _streams.Sum(static stream => stream.WatchersBehind);
+        }
+    }
+
+    /// <summary>Open streams.</summary>
+    public int Streams
+    {
+        get
+        {
+            lock (_gate) return _streams.Count;
+        }
+    }
+
+    internal KeyValueStore Store => store;
+
+    internal WatchLimits Limits => limits;
+
+    internal Lock Gate => _gate;
+
+    /// <summary>What all synced watchers have been told of. Under the gate.</summary>
+    internal long Dispatched => _dispatched;
+
+    /// <summary>A stream on which a client may open watches. Dispose of it when the client is gone.</summary>
+    /// <param name="wake">Called, from any thread, when there is something to take or to catch up on.</param>
+    public WatchChannel OpenChannel(Action wake)
+    {
+        var stream = new WatchChannel(this, wake);
+        lock (_gate) _streams.Add(stream);
+        return stream;
+    }
+
+    /// <summary>The writer has committed. Costs next to nothing as long as nobody watches.</summary>
+    /// <param name="events">All changes of the commit, in order.</param>
+    /// <param name="revision">The store's revision after it.</param>
+    public void Publish(IReadOnlyList<StoreEvent> events, long revision)
+    {
+        lock (_publishing)
+        {
+            var isWatched = events.Count > 0 && Watchers > 0;
+            foreach (var change in isWatched ? events : []) _publishedBytes += change.Pair.Length + change.Previous.Length;
+            if (_publishedBytes > limits.PublishedBytesMax) Lose();
+            if (isWatched && !_lostEvents) _published.Add((events, revision));
+            else if (_published.Count > 0 && _published[^1].Events.Count == 0) _published[^1] = ([], revision);
+            else _published.Add(([], revision));
+        }
+        if (Watchers > 0) Wake();
+    }
+
+    /// <summary>The store's content was replaced by a snapshot: what happened in between was never published.</summary>
+    public void Reloaded()
+    {
+        lock (_publishing)
+        {
+            Lose();
+            _published.Add(([], store.Revision));
+        }
+        Wake();
+    }
+
+    /// <summary>Gives what was published to those who watch it.</summary>
+    public void Dispatch()
+    {
+        lock (_gate)
+        {
+            List<(IReadOnlyList<StoreEvent> Events, long Revision)> published;
+            lock (_publishing)
+            {
+                if (_published.Count == 0) return;
+                (published, _published) = (_published, []);
+                _publishedBytes = 0;
+                if (_lostEvents) SendAllToHistory();
+                _lostEvents = false;
+            }
+            foreach (var (events, revision) in published)
+            {
+                foreach (var change in events) Tell(change);
+                _dispatched = Math.Max(_dispatched, revision);
+            }
+            foreach (var stream in _told) stream.Flush();
+            _told.Clear();
+        }
+    }
+
+    /// <summary>Makes a watcher known. False: there are too many. Before it reads anything: so it misses nothing.</summary>
+    internal bool TryCount()
+    {
+        if (Interlocked.Increment(ref _watchers) <= limits.WatchersMax) return true;
+        Interlocked.Decrement(ref _watchers);
+        return false;
+    }
+
+    /// <summary>Under the gate: the watcher has had everything up to a revision. True: from now on it is told as it happens.</summary>
+    internal bool TrySync(Watcher watcher, long upTo)
+    {
+        if (_dispatched > upTo && _dispatched >= watcher.Next) return false;
+        watcher.IsSynced = true;
+        _index.Add(watcher);
+        return true;
+    }
+
+    /// <summary>Under the gate: the watcher is told nothing more as it happens.</summary>
+    internal void Unsync(Watcher watcher)
+    {
+        if (!watcher.IsSynced) return;
+        watcher.IsSynced = false;
+        _index.Remove(watcher);
+    }
+
+    /// <summary>Under the gate: the watcher is gone.</summary>
+    internal void Forget(Watcher watcher)
+    {
+        Unsync(watcher);
+        watcher.IsCanceled = true;
+        Interlocked.Decrement(ref _watchers);
+    }
+
+    /// <summary>Under the gate: the stream is gone.</summary>
+    internal void Forget(WatchChannel stream) => _streams.Remove(stream);
+
+    private void Tell(StoreEvent change)
+    {
+        _index.Find(change.Key, _found);
+        if (_found.Count == 0) return;
+        var encoded = new EncodedEvent(change);
+        foreach (var watcher in _found)
+        {
+            if (change.Revision < watcher.Next || !watcher.Wants(change.Type)) continue;
+            _told.Add(watcher.Stream);
+            if (watcher.Stream.TryStage(watcher, encoded))
+            {
+                EventsSent++;
+            }
+            else
+            {
+                watcher.Next = change.Revision;
+                Unsync(watcher);
+                watcher.Stream.MustCatchUp(watcher);
+            }
+        }
+        _found.Clear();
+    }
+
+    private void SendAllToHistory()
+    {
+        foreach (var stream in _streams)
+        {
+            stream.LoseEvents(_dispatched + 1);
+            _told.Add(stream);
+        }
+    }
+
+    private void Lose()
+    {
+        _published.Clear();
+        _publishedBytes = 0;
+        _lostEvents = true;
+    }
+}
