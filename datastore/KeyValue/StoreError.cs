@@ -21,6 +21,9 @@ public enum StoreErrorKind
     /// <summary>The store, or one of its limits, is full.</summary>
     ResourceExhausted = 8,
 
+    /// <summary>The present state forbids it.</summary>
+    FailedPrecondition = 9,
+
     /// <summary>The revision asked for is compacted or in the future, or the sequence number is past.</summary>
     OutOfRange = 11,
 
@@ -65,6 +68,12 @@ public sealed record StoreError(StoreErrorKind Kind, string Message)
 
     /// <summary>A put under a lease that does not exist.</summary>
     public static readonly StoreError LeaseNotFound = new(StoreErrorKind.NotFound, Prefix + "requested lease not found");
+
+    /// <summary>A grant of an id that is in use.</summary>
+    public static readonly StoreError LeaseExists = new(StoreErrorKind.FailedPrecondition, Prefix + "lease already exists");
+
+    /// <summary>A time to live above etcd's bound.</summary>
+    public static readonly StoreError LeaseTtlTooLarge = OutOfRange("too large lease TTL");
 
     /// <summary>A put while the alarm NOSPACE is active.</summary>
     public static readonly StoreError NoSpace = new(StoreErrorKind.ResourceExhausted, Prefix + "mvcc: database space exceeded");

@@ -1,4 +1,5 @@
 using Raft.KeyValue.Layout;
+using Raft.KeyValue.Leases;
 using Raft.KeyValue.Ports;
 using Raft.KeyValue.Requests;
 using Raft.KeyValue.Sessions;
@@ -19,6 +20,7 @@ public sealed class StoreTransaction
     private readonly Overlay _overlay;
     private readonly ByteArena _arena = new();
     private readonly List<StoreEvent> _events = [];
+    private readonly List<LeaseChange> _leaseChanges = [];
     private readonly SessionTable _sessions;
     private StoreState _state;
     private bool _committed;
@@ -40,12 +42,16 @@ public sealed class StoreTransaction
     /// <summary>The changes so far, in order: what watchers will want to see once they are committed.</summary>
     public IReadOnlyList<StoreEvent> Events => _events;
 
+    /// <summary>What the commands so far did to leases, in order: who keeps their time follows it once they are committed.</summary>
+    public IReadOnlyList<LeaseChange> LeaseChanges => _leaseChanges;
+
     /// <summary>Is this one of the commands that <see cref="Apply"/> understands? The others are the node's own.</summary>
     public static bool Understands(Command command) => command.OperationCase is
         Command.OperationOneofCase.Put or Command.OperationOneofCase.DeleteRange or Command.OperationOneofCase.Txn
         or Command.OperationOneofCase.Compact or Command.OperationOneofCase.Alarm
         or Command.OperationOneofCase.OpenSession or Command.OperationOneofCase.CloseSession
-        or Command.OperationOneofCase.KeepAliveSession;
+        or Command.OperationOneofCase.KeepAliveSession
+        or Command.OperationOneofCase.LeaseGrant or Command.OperationOneofCase.LeaseRevoke;
 
     /// <summary>
     /// Applies one command. A refused one changes nothing that a client can read. One that is stamped with a session takes
@@ -107,6 +113,8 @@ public sealed class StoreTransaction
         Command.OperationOneofCase.Txn => Txn(command.Txn).ToCommandResult(),
         Command.OperationOneofCase.Compact => Compact(command.Compact).ToCommandResult(),
         Command.OperationOneofCase.Alarm => Alarm(command.Alarm).ToCommandResult(),
+        Command.OperationOneofCase.LeaseGrant => LeaseGrant(command.LeaseGrant).ToCommandResult(),
+        Command.OperationOneofCase.LeaseRevoke => LeaseRevoke(command.LeaseRevoke).ToCommandResult(),
         _ => throw new NotSupportedException($"The store does not know the command {command.OperationCase}; a newer member wrote it?"),
     };
 
@@ -165,6 +173,24 @@ public sealed class StoreTransaction
         _state = _state with { Alarms = AlarmRecords.Summarise(_overlay) };
         response.Alarms.Add(new AlarmMember { MemberID = request.MemberID, Alarm = request.Alarm });
         return response;
+    }
+
+    private StoreResult<LeaseGrantResponse> LeaseGrant(LeaseGrantRequest request)
+    {
+        if (Refusal(invalid: null, needsSpace: true) is { } refusal) return refusal;
+        if (LeaseTable.Grant(_overlay, request) is { } notGranted) return notGranted;
+        _leaseChanges.Add(new(new(request.ID, request.TTL), IsGranted: true));
+        return new LeaseGrantResponse { Header = Header(), ID = request.ID, TTL = request.TTL };
+    }
+
+    private StoreResult<LeaseRevokeResponse> LeaseRevoke(LeaseRevokeRequest request)
+    {
+        if (Refusal(invalid: null) is { } refusal) return refusal;
+        var writer = NextRevision();
+        if (LeaseTable.Revoke(_overlay, writer, request.ID) is { } notRevoked) return notRevoked;
+        Finish(writer);
+        _leaseChanges.Add(new(new(request.ID, 0), IsGranted: false));
+        return new LeaseRevokeResponse { Header = Header() };
     }
 
     private StoreError? Refusal(StoreError? invalid, bool needsSpace = false) =>

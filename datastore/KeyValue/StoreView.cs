@@ -1,4 +1,5 @@
 using Raft.KeyValue.Layout;
+using Raft.KeyValue.Leases;
 using Raft.KeyValue.Reading;
 using Raft.KeyValue.Requests;
 using Raft.KeyValue.Writing;
@@ -59,6 +60,15 @@ public sealed class StoreView : IDisposable
 
     /// <summary>The active alarms, by kind and member; NONE names all kinds.</summary>
     public IReadOnlyList<AlarmMember> Alarms(AlarmType kind = AlarmType.None) => AlarmRecords.List(Reader, kind);
+
+    /// <summary>The time to live that a lease was granted, in seconds; null: there is no such lease.</summary>
+    public long? LeaseTtl(long id) => LeaseTable.Ttl(Reader, id);
+
+    /// <summary>The keys that live under a lease, in order.</summary>
+    public IReadOnlyList<byte[]> LeaseKeys(long id) => LeaseTable.Keys(Reader, id);
+
+    /// <summary>All leases, by id.</summary>
+    public IReadOnlyList<GrantedLease> Leases() => LeaseTable.List(Reader);
 
     /// <summary>A value of the node's own keyspace, or null.</summary>
     public byte[]? GetNodeValue(ReadOnlySpan<byte> name) => _shared.Ordered.Get(KeyLayout.NodeKey(name));

@@ -1,6 +1,7 @@
 using Google.Protobuf;
 using Raft.Consensus;
 using Raft.KeyValue;
+using Raft.KeyValue.Leases;
 using Raft.KeyValue.Watching;
 using Raft.Protocol.Etcd;
 using Raft.Protocol.V1;
@@ -26,6 +27,9 @@ internal sealed class Applier
         Record = AppliedRecord.Read(store);
         directory.Load(store);
     }
+
+    /// <summary>What the last call did to leases.</summary>
+    internal IReadOnlyList<LeaseChange> LeaseChanges { get; private set; } = [];
 
     /// <summary>How far the state has come.</summary>
     internal AppliedRecord Record { get; private set; }
@@ -75,6 +79,7 @@ internal sealed class Applier
         }
 
         transaction.Commit();
+        LeaseChanges = transaction.LeaseChanges;
         _watches.Publish(transaction.Events, _store.Revision);
         foreach (var (request, result) in _answers)
         {

@@ -19,6 +19,11 @@ public sealed partial class Node
     /// <exception cref="CommandRefusedException">The state machine refused the command.</exception>
     public async Task<ForwardResponse> ForwardedAsync(ForwardRequest request)
     {
+        if (IsAboutLeases(request))
+        {
+            return await AnswerAboutLeaseAsync(request).ConfigureAwait(false);
+        }
+
         var isCommand = request.RequestCase == ForwardRequest.RequestOneofCase.Command;
         var command = isCommand ? Command.Parser.ParseFrom(request.Command) : null;
         if (request.RequestCase == ForwardRequest.RequestOneofCase.None || command is { OperationCase: Command.OperationOneofCase.None })
@@ -96,6 +101,8 @@ internal static class ForwardedAnswer
         OpenSessionResponse open => new() { Index = index.Value, OpenSession = open },
         CloseSessionResponse close => new() { Index = index.Value, CloseSession = close },
         KeepAliveSessionResponse keepAlive => new() { Index = index.Value, KeepAliveSession = keepAlive },
+        LeaseGrantResponse grant => new() { Index = index.Value, LeaseGrant = grant },
+        LeaseRevokeResponse revoke => new() { Index = index.Value, LeaseRevoke = revoke },
         MemberListResponse => new() { Index = index.Value },
         _ => throw new InvariantViolationException($"There is no way to forward a {response.Descriptor.Name}."),
     };
@@ -114,6 +121,8 @@ internal static class ForwardedAnswer
         ForwardResponse.ResponseOneofCase.OpenSession => response.OpenSession,
         ForwardResponse.ResponseOneofCase.CloseSession => response.CloseSession,
         ForwardResponse.ResponseOneofCase.KeepAliveSession => response.KeepAliveSession,
+        ForwardResponse.ResponseOneofCase.LeaseGrant => response.LeaseGrant,
+        ForwardResponse.ResponseOneofCase.LeaseRevoke => response.LeaseRevoke,
         _ => new MemberListResponse(),
     };
 }

@@ -51,8 +51,10 @@ public sealed partial class Node
         _admission = new Admission(options.WaitingRequestsMax, options.WaitingBytesMax);
         _compaction = new CompactionPolicy(options);
         Store = new KeyValueStore(ports.State);
+        _leases = new LeaseDeadlines(options.TickMs);
         Watches = new WatchHub(Store, options.Watching);
         _applier = new Applier(Store, _directory, Watches);
+        LoadLeases();
         var recovery = Recovery.Combine(log, _applier.Record);
         _consensus = new ConsensusModule(options.Consensus, recovery.State);
         _rules = new MembershipRules(options, _directory);
@@ -182,6 +184,11 @@ public sealed partial class Node
     {
         var started = _options.UnixTimeMs?.Invoke() ?? 0;
         var membersChanged = _applier.Apply(committed, _proposals);
+        foreach (var change in _applier.LeaseChanges)
+        {
+            _leases.Apply(change, _tick);
+        }
+
         _consensus.Applied(_applier.Record.Last.Index);
         if (membersChanged)
         {
@@ -208,6 +215,7 @@ public sealed partial class Node
     private void EndTurn()
     {
         AnswerWhatIsApplied();
+        WatchOverLeases();
         if (_consensus.Leader != _lastLeader)
         {
             _leaderChanges += _consensus.Leader == MemberId.None ? 0 : 1;
@@ -245,6 +253,8 @@ public sealed partial class Node
 
         _reads.Tick();
         SubmitWaiting();
+        WatchOverLeases();
+        EndLeases();
     }
 
     private void LogWritten(LogWrite write, Exception? error) => _inbox.Post(() =>

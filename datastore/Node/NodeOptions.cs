@@ -19,6 +19,12 @@ public sealed record NodeOptions
     /// <summary>Ticks after which a request without an answer is given up (etcd: 5 s and two election timeouts).</summary>
     public int RequestTicks { get; init; } = 70;
 
+    /// <summary>Milliseconds of a tick: what turns the seconds of a lease into ticks.</summary>
+    public long TickMs { get; init; } = 100;
+
+    /// <summary>Leases whose end a leader proposes at one tick; a crowd that ends together is spread over more.</summary>
+    public int LeasesEndedPerTick { get; init; } = 200;
+
     /// <summary>
     /// Wall-clock time in Unix milliseconds, put into commands that carry none: the only clock the state machine knows. Null:
     /// whoever proposes sets it.

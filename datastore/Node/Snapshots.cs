@@ -90,6 +90,7 @@ public sealed partial class Node
         Invariant.Holds(_received is not null, "a snapshot is installed when its data has arrived");
         _ports.State.Install(_received);
         _applier.Reload();
+        LoadLeases();
         Invariant.Holds(
             _applier.Record.Last == snapshot.Last && _applier.Record.Configuration.Equals(snapshot.Configuration),
             $"a snapshot holds what its message says ({snapshot.Last}), but this one holds {_applier.Record.Last}");

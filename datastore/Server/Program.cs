@@ -64,6 +64,7 @@ await using var app = builder.Build();
 app.Use(Endpoints.KeepPortsApart(options));
 app.MapGrpcService<KvService>();
 app.MapGrpcService<WatchService>();
+app.MapGrpcService<LeaseService>();
 app.MapGrpcService<ClusterService>();
 app.MapGrpcService<MaintenanceService>();
 app.MapGrpcService<BootstrapService>();

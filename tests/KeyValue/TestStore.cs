@@ -93,6 +93,8 @@ internal sealed class TestStore
     public static Command Command(IMessage request) => request switch
     {
         PutRequest put => new() { Put = put },
+        LeaseGrantRequest grant => new() { LeaseGrant = grant },
+        LeaseRevokeRequest revoke => new() { LeaseRevoke = revoke },
         DeleteRangeRequest delete => new() { DeleteRange = delete },
         TxnRequest txn => new() { Txn = txn },
         CompactionRequest compact => new() { Compact = compact },

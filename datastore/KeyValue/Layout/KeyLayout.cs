@@ -13,6 +13,8 @@ namespace Raft.KeyValue.Layout;
 ///   s  session                                    every open session
 ///   a  session, sequence                          every answer that is kept for a retry
 ///   e  unix ms, session                           when to look whether the session has expired
+///   l  lease                                      its time to live
+///   L  lease, user key                            a key that lives under the lease
 /// </code>
 /// A pair is an encoded <c>mvccpb.KeyValue</c>, so it can go into a response as it is.
 /// <para>
@@ -37,6 +39,9 @@ internal static class KeyLayout
     public const byte Sessions = (byte)'s';
     public const byte Answers = (byte)'a';
     public const byte Expiries = (byte)'e';
+
+    public const byte Leases = (byte)'l';
+    public const byte Attachments = (byte)'L';
 
     private const byte Escape = 0x00;
     private const byte EscapedZero = 0xFF;
@@ -125,6 +130,12 @@ internal static class KeyLayout
 
     public static (long UnixMs, ulong Session) ExpiryOf(ReadOnlySpan<byte> expiryKey) => (
         BinaryPrimitives.ReadInt64BigEndian(expiryKey[1..]), BinaryPrimitives.ReadUInt64BigEndian(expiryKey[(1 + sizeof(long))..]));
+
+    public static byte[] LeaseKey(long lease) => Numbered(Leases, (ulong)lease);
+
+    public static long LeaseOf(ReadOnlySpan<byte> leaseKey) => BinaryPrimitives.ReadInt64BigEndian(leaseKey[1..]);
+
+    public static byte[] AttachedKey(long lease, ReadOnlySpan<byte> userKey) => [.. Numbered(Attachments, (ulong)lease), .. userKey];
 
     private static byte[] Numbered(byte keyspace, params ReadOnlySpan<ulong> numbers)
     {

@@ -1,4 +1,5 @@
 using Raft.KeyValue.Layout;
+using Raft.KeyValue.Leases;
 using Raft.KeyValue.Reading;
 using Raft.KeyValue.Writing;
 using Raft.Protocol.Etcd;
@@ -13,8 +14,9 @@ internal sealed class OperationExecutor(IStateReader reader, StoreState state, R
 
     private RevisionWriter Writer => writer ?? throw new InvalidOperationException("A read-only transaction was asked to write.");
 
-    /// <summary>No lease can exist yet, so a put under one is refused as etcd refuses one under a lease that is gone.</summary>
-    public static StoreError? CheckLease(PutRequest request) => request.Lease == 0 ? null : StoreError.LeaseNotFound;
+    /// <summary>A key cannot live under a lease that is gone.</summary>
+    public StoreError? CheckLease(PutRequest request) =>
+        request.Lease == 0 || LeaseTable.Exists(reader, request.Lease) ? null : StoreError.LeaseNotFound;
 
     /// <summary>What is to be kept from the old pair needs an old pair.</summary>
     public StoreError? CheckIgnored(PutRequest request) =>

@@ -71,7 +71,7 @@ internal sealed class TransactionExecutor
 
     private StoreError? CheckPut(RequestOp operation) =>
         operation.RequestCase != RequestOneofCase.RequestPut ? null
-        : _operations.CheckIgnored(operation.RequestPut) ?? OperationExecutor.CheckLease(operation.RequestPut);
+        : _operations.CheckIgnored(operation.RequestPut) ?? _operations.CheckLease(operation.RequestPut);
 
     private StoreError? CheckRange(RequestOp operation) =>
         operation.RequestCase != RequestOneofCase.RequestRange ? null

@@ -30,6 +30,7 @@ internal sealed class RevisionWriter(Overlay overlay, ByteArena arena, List<Stor
         var pair = arena.Take(StoredPair.EncodedLength(key, created, main, version, value, lease));
         StoredPair.Encode(pair.Span, key, created, main, version, value, lease);
         if (exists) KeepAsHistory(old, previous);
+        if (old.Lease != lease) Attach(key, old.Lease, lease);
         overlay.Put(living, pair);
         Record(exists ? ChangeKind.Update : ChangeKind.Create, key, pair, previous);
         return previous;
@@ -43,6 +44,12 @@ internal sealed class RevisionWriter(Overlay overlay, ByteArena arena, List<Stor
         return doomed;
     }
 
+    /// <summary>Deletes one key, if it is there.</summary>
+    public void Delete(ReadOnlySpan<byte> key)
+    {
+        if (PairLookup.TryGetNewest(overlay, key, out var pair)) Delete(pair);
+    }
+
     private void Delete(ReadOnlyMemory<byte> pair)
     {
         var old = new StoredPair(pair.Span);
@@ -50,6 +57,7 @@ internal sealed class RevisionWriter(Overlay overlay, ByteArena arena, List<Stor
         StoredPair.Encode(tombstone.Span, old.Key, 0, main, 0, default, 0);
         KeepAsHistory(old, pair);
         overlay.Delete(LivingKey(old.Key));
+        if (old.Lease != 0) Attach(old.Key, old.Lease, lease: 0);
         Record(ChangeKind.Delete, old.Key, tombstone, pair);
     }
 
@@ -91,6 +99,13 @@ internal sealed class RevisionWriter(Overlay overlay, ByteArena arena, List<Stor
         var type = kind == ChangeKind.Delete ? Event.Types.EventType.Delete : Event.Types.EventType.Put;
         events.Add(new StoreEvent(type, main, _changes, pair, previous));
         _changes++;
+    }
+
+    /// <summary>Moves a key from one lease to another; 0 is none.</summary>
+    private void Attach(ReadOnlySpan<byte> key, long old, long lease)
+    {
+        if (old != 0) overlay.Delete(KeyLayout.AttachedKey(old, key));
+        if (lease != 0) overlay.Put(KeyLayout.AttachedKey(lease, key), ReadOnlyMemory<byte>.Empty);
     }
 
     private Memory<byte> LivingKey(ReadOnlySpan<byte> key)

@@ -78,6 +78,8 @@ internal sealed class RunningMember : IAsyncDisposable
             },
             NewMemberId = () => BitConverter.ToUInt64(RandomNumberGenerator.GetBytes(sizeof(ulong))),
             RequestTicks = (int)(requestTime / options.HeartbeatInterval),
+            TickMs = (long)options.HeartbeatInterval.TotalMilliseconds,
+            UnixTimeMs = () => DateTimeOffset.UtcNow.ToUnixTimeMilliseconds(),
             SnapshotEntries = options.SnapshotCount,
             CatchUpEntries = Math.Min(5_000, options.SnapshotCount),
         };

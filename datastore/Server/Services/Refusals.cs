@@ -8,17 +8,7 @@ namespace Raft.Server.Services;
 /// <summary>Turns refusals into gRPC statuses: code by kind, text as it is, since clients match both.</summary>
 internal static class Refusals
 {
-    public static RpcException ToStatus(StoreError error) => new(new Status(
-        error.Kind switch
-        {
-            StoreErrorKind.InvalidArgument => StatusCode.InvalidArgument,
-            StoreErrorKind.OutOfRange => StatusCode.OutOfRange,
-            StoreErrorKind.NotFound => StatusCode.NotFound,
-            StoreErrorKind.AlreadyExists => StatusCode.AlreadyExists,
-            StoreErrorKind.ResourceExhausted => StatusCode.ResourceExhausted,
-            _ => StatusCode.DataLoss,
-        },
-        error.Message));
+    public static RpcException ToStatus(StoreError error) => new(new Status((StatusCode)error.Kind, error.Message));
 
     public static RpcException ToStatus(NodeError error) => new(new Status(
         error.Kind switch

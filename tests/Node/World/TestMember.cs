@@ -67,11 +67,11 @@ internal sealed class TestMember : IPeers, IForwarder
         return view.Range(new RangeRequest { Key = ByteString.CopyFromUtf8(key) }).Response!.Kvs.SingleOrDefault()?.Value.ToStringUtf8();
     }
 
-    /// <summary>Revision and hash of everything a client can read, and all that sessions keep for retries.</summary>
+    /// <summary>Revision and hash of everything a client can read, all that sessions keep for retries, and all leases.</summary>
     public (long Revision, uint Hash, string Sessions) Fingerprint()
     {
         using var view = Node.Store.OpenView();
-        return (view.Revision, view.HashKv(0).Response!.Hash, State.ContentOf("sae"u8));
+        return (view.Revision, view.HashKv(0).Response!.Hash, State.ContentOf("saelL"u8));
     }
 
     public void Update(IReadOnlyDictionary<MemberId, IReadOnlyList<string>> peerUrls) => Peers = peerUrls;

@@ -1,0 +1,135 @@
+using Raft.KeyValue.Leases;
+
+namespace Raft.Node;
+
+/// <summary>
+/// When leases end. Every member knows which there are, from what it applies; only the leader keeps their time (etcd's lessor), in
+/// ticks, and in memory alone: who becomes leader gives every lease its full time anew, so that none dies for a change of leaders.
+/// </summary>
+/// <param name="tickMs">Milliseconds of a tick.</param>
+internal sealed class LeaseDeadlines(long tickMs)
+{
+    private const long MsPerSecond = 1000;
+
+    private readonly Dictionary<long, Entry> _leases = [];
+
+    // Filed under a tick that is never after the true one: keeping a lease alive moves nothing here.
+    private readonly PriorityQueue<long, long> _order = new();
+
+    internal int Count => _leases.Count;
+
+    /// <summary>Whether time passes: this member leads, and has applied all that the leaders before it acknowledged.</summary>
+    internal bool IsRunning { get; private set; }
+
+    /// <summary>These are the leases that exist, and no others.</summary>
+    internal void Load(IReadOnlyList<GrantedLease> leases)
+    {
+        Stop();
+        _leases.Clear();
+        foreach (var lease in leases)
+        {
+            _leases.Add(lease.Id, new Entry(lease.TtlSeconds));
+        }
+    }
+
+    internal void Apply(LeaseChange change, long tick)
+    {
+        if (!change.IsGranted)
+        {
+            _leases.Remove(change.Lease.Id);
+            return;
+        }
+
+        var entry = new Entry(change.Lease.TtlSeconds);
+        _leases.Add(change.Lease.Id, entry);
+        if (IsRunning)
+        {
+            File(change.Lease.Id, entry, tick);
+        }
+    }
+
+    /// <summary>This member leads from now on.</summary>
+    internal void Start(long tick)
+    {
+        Stop();
+        IsRunning = true;
+        foreach (var (id, entry) in _leases)
+        {
+            File(id, entry, tick);
+        }
+    }
+
+    /// <summary>This member does not lead any more: it ends no lease.</summary>
+    internal void Stop()
+    {
+        IsRunning = false;
+        _order.Clear();
+    }
+
+    /// <summary>Gives a lease its full time again.</summary>
+    /// <returns>That time, in seconds; null: there is no such lease, or its time is over.</returns>
+    internal long? KeepAlive(long id, long tick)
+    {
+        if (!_leases.TryGetValue(id, out var entry) || entry.IsOver || entry.Due <= tick)
+        {
+            return null;
+        }
+
+        entry.Due = tick + entry.Ticks(tickMs);
+        return entry.TtlSeconds;
+    }
+
+    /// <summary>Whole seconds left, and seconds granted; null: there is no such lease.</summary>
+    internal (long Left, long Granted)? TimeToLive(long id, long tick) => _leases.TryGetValue(id, out var entry)
+        ? (Math.Max(0, entry.Due - tick) * tickMs / MsPerSecond, entry.TtlSeconds)
+        : null;
+
+    /// <summary>
+    /// Leases whose time is over, at most so many; the others come at the next ticks, so that a crowd of them holds nothing up. One
+    /// that has not ended after a while is named again: its revoke may have been lost.
+    /// </summary>
+    internal List<long> TakeDue(long tick, int max, long retryTicks)
+    {
+        var due = new List<long>();
+        while (due.Count < max && _order.TryPeek(out var id, out var filed) && filed <= tick)
+        {
+            _order.Dequeue();
+            if (!_leases.TryGetValue(id, out var entry))
+            {
+                continue;
+            }
+
+            if (entry.Due > tick)
+            {
+                _order.Enqueue(id, entry.Due);
+                continue;
+            }
+
+            entry.IsOver = true;
+            due.Add(id);
+            _order.Enqueue(id, tick + retryTicks);
+        }
+
+        return due;
+    }
+
+    private void File(long id, Entry entry, long tick)
+    {
+        entry.IsOver = false;
+        entry.Due = tick + entry.Ticks(tickMs);
+        _order.Enqueue(id, entry.Due);
+    }
+
+    private sealed class Entry(long ttlSeconds)
+    {
+        internal long TtlSeconds => ttlSeconds;
+
+        /// <summary>The tick at which it ends, unless it is kept alive.</summary>
+        internal long Due { get; set; }
+
+        /// <summary>Its end was proposed: nothing revives it.</summary>
+        internal bool IsOver { get; set; }
+
+        internal long Ticks(long tickMs) => ((Math.Max(1, ttlSeconds) * MsPerSecond) + tickMs - 1) / tickMs;
+    }
+}

@@ -1,0 +1,102 @@
+using System.Security.Cryptography;
+using Google.Protobuf;
+using Grpc.Core;
+using Raft.Protocol.Etcd;
+using Raft.Protocol.V1;
+using Raft.Server.Membership;
+using Raft.Server.Options;
+
+namespace Raft.Server.Services;
+
+/// <summary>etcdserverpb.Lease.</summary>
+internal sealed class LeaseService(MemberHost host, ServerOptions options, TimeProvider time, IHostApplicationLifetime lifetime)
+    : Lease.LeaseBase
+{
+    /// <summary>A time to live below it would end while a new leader is being elected.</summary>
+    private readonly long _smallestTtl = (long)Math.Ceiling(1.5 * options.ElectionTimeout.TotalSeconds);
+
+    public override async Task<LeaseGrantResponse> LeaseGrant(LeaseGrantRequest request, ServerCallContext context)
+    {
+        var member = Open(context);
+        while (request.ID == 0)
+        {
+            request.ID = BitConverter.ToInt64(RandomNumberGenerator.GetBytes(sizeof(long))) & long.MaxValue;
+        }
+
+        request.TTL = Math.Max(request.TTL, _smallestTtl);
+        var response = await ProposeAsync<LeaseGrantResponse>(member, new Command { LeaseGrant = request, Session = SessionMetadata.Stamp(context) });
+        response.Header = member.Complete(response.Header);
+        return response;
+    }
+
+    public override async Task<LeaseRevokeResponse> LeaseRevoke(LeaseRevokeRequest request, ServerCallContext context)
+    {
+        var member = Open(context);
+        var response = await ProposeAsync<LeaseRevokeResponse>(member, new Command { LeaseRevoke = request, Session = SessionMetadata.Stamp(context) });
+        response.Header = member.Complete(response.Header);
+        return response;
+    }
+
+    public override async Task LeaseKeepAlive(
+        IAsyncStreamReader<LeaseKeepAliveRequest> requestStream, IServerStreamWriter<LeaseKeepAliveResponse> responseStream, ServerCallContext context)
+    {
+        var member = Open(context);
+        using var ended = CancellationTokenSource.CreateLinkedTokenSource(context.CancellationToken, lifetime.ApplicationStopping);
+        using var leaderless = LeaderlessStreams.EndWithoutLeader(member, context, options, ended);
+        try
+        {
+            while (await requestStream.MoveNext(ended.Token))
+            {
+                var request = requestStream.Current;
+                var response = await Refusals.AsStatusAsync(() => member.Node.KeepLeaseAliveAsync(request));
+                response.Header = member.Complete(null);
+                await responseStream.WriteAsync(response, ended.Token);
+            }
+        }
+        catch (Exception error) when (error is OperationCanceledException or IOException)
+        {
+            leaderless?.ThrowIfEnded();
+            if (lifetime.ApplicationStopping.IsCancellationRequested)
+            {
+                throw Refusals.ToStatus(Node.NodeError.Stopped);
+            }
+        }
+    }
+
+    public override async Task<LeaseTimeToLiveResponse> LeaseTimeToLive(LeaseTimeToLiveRequest request, ServerCallContext context)
+    {
+        var member = Open(context);
+        var response = await member.Node.LeaseTimeToLiveAsync(request);
+        response.Header = member.Complete(null);
+        return response;
+    }
+
+    public override async Task<LeaseLeasesResponse> LeaseLeases(LeaseLeasesRequest request, ServerCallContext context)
+    {
+        var member = Open(context);
+        await member.Node.ReadBarrierAsync();
+        using var view = member.Node.Store.OpenView();
+        return new LeaseLeasesResponse
+        {
+            Header = member.Complete(new ResponseHeader { Revision = view.Revision }),
+            Leases = { view.Leases().Select(lease => new LeaseStatus { ID = lease.Id }) },
+        };
+    }
+
+    private RunningMember Open(ServerCallContext context)
+    {
+        var member = host.Require();
+        member.RefuseIfLearner();
+        member.HonourHasLeader(context);
+        return member;
+    }
+
+    private async Task<TResponse> ProposeAsync<TResponse>(RunningMember member, Command command)
+        where TResponse : class, IMessage
+    {
+        command.TimeUnixMs = time.GetUtcNow().ToUnixTimeMilliseconds();
+        var result = await member.Node.ProposeAsync(command);
+        Refusals.ThrowIfRefused(result.Error);
+        return (TResponse)result.Response!;
+    }
+}
