@@ -1,5 +1,6 @@
 using OpenTelemetry.Metrics;
 using Raft.Server;
+using Raft.Server.Gateway;
 using Raft.Server.Health;
 using Raft.Server.Hosting;
 using Raft.Server.Membership;
@@ -71,6 +72,7 @@ app.MapGrpcService<BootstrapService>();
 app.MapGrpcService<SessionsService>();
 app.MapGrpcService<GrpcHealthService>();
 app.MapPeerService();
+app.MapGateway();
 app.MapHealth();
 app.MapPrometheusScrapingEndpoint();
 

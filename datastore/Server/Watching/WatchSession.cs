@@ -30,18 +30,21 @@ internal sealed class WatchSession : IDisposable
         _stream = member.Node.Watches.OpenChannel(() => _work.Writer.TryWrite(true));
     }
 
-    /// <summary>Runs until the client closes its side.</summary>
+    /// <summary>Runs until it is cancelled: a client that has nothing more to ask still wants to be told.</summary>
     /// <exception cref="OperationCanceledException">The stream was cancelled.</exception>
     public async Task RunAsync(CancellationToken cancellation)
     {
         using var ended = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
         var writing = WriteAsync(ended.Token);
         var reading = ReadAsync(ended.Token);
-        await Task.WhenAny(writing, reading);
-        await ended.CancelAsync();
-        await writing.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        if (await Task.WhenAny(writing, reading) == writing || !reading.IsCompletedSuccessfully)
+        {
+            await ended.CancelAsync();
+        }
+
+        await reading.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await writing;
         await reading;
-        cancellation.ThrowIfCancellationRequested();
     }
 
     public void Dispose()

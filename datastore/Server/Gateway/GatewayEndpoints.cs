@@ -1,0 +1,151 @@
+using System.Globalization;
+using System.Net;
+using System.Text.Json;
+using Google.Protobuf;
+using Google.Protobuf.Reflection;
+using Grpc.Core;
+using Raft.Server.Options;
+
+namespace Raft.Server.Gateway;
+
+/// <summary>
+/// etcd's JSON gateway: every method of the API as a POST of JSON, for those who have no gRPC. Each request is a call of the method
+/// (see <see cref="LocalCall"/>); a stream answers with one line for each message.
+/// </summary>
+internal static class GatewayEndpoints
+{
+    /// <summary>Base64 and names make JSON larger than what it stands for.</summary>
+    private const int JsonOverhead = 2;
+
+    public static void MapGateway(this IEndpointRouteBuilder endpoints)
+    {
+        foreach (var (path, method) in GatewayRoutes.All)
+        {
+            var grpcPath = $"/{method.Service.FullName}/{method.Name}";
+            var target = new Lazy<Endpoint?>(() => Find(endpoints, grpcPath));
+            endpoints.MapPost(path, (HttpContext context, ServerOptions options) => ServeAsync(context, options, method, target.Value, grpcPath));
+        }
+    }
+
+    private static RouteEndpoint? Find(IEndpointRouteBuilder endpoints, string grpcPath) => endpoints.DataSources
+        .SelectMany(static source => source.Endpoints)
+        .OfType<RouteEndpoint>()
+        .FirstOrDefault(endpoint => endpoint.RoutePattern.RawText == grpcPath);
+
+    private static async Task ServeAsync(
+        HttpContext context, ServerOptions options, MethodDescriptor method, Endpoint? endpoint, string grpcPath)
+    {
+        context.Response.ContentType = "application/json";
+        try
+        {
+            if (endpoint is null)
+            {
+                throw new RpcException(new Status(StatusCode.Unimplemented, $"{grpcPath} is not served"));
+            }
+
+            await using var call = new LocalCall(context, endpoint, grpcPath);
+            var sending = SendAsync(context, options, method, call);
+            if (!method.IsClientStreaming)
+            {
+                await sending;
+            }
+
+            await (method.IsServerStreaming ? AnswerStreamAsync(context, method, call, sending) : AnswerAsync(context, method, call));
+        }
+        catch (RpcException error)
+        {
+            await FailAsync(context, method, error.Status);
+        }
+        catch (OperationCanceledException) when (context.RequestAborted.IsCancellationRequested)
+        {
+            // The client is gone.
+        }
+    }
+
+    private static async Task SendAsync(HttpContext context, ServerOptions options, MethodDescriptor method, LocalCall call)
+    {
+        var sent = 0;
+        await foreach (var json in GatewayJson.ReadValuesAsync(
+            context.Request.BodyReader, options.MaxRequestBytes * JsonOverhead, context.RequestAborted))
+        {
+            if (method.IsClientStreaming || sent++ == 0)
+            {
+                await call.SendAsync(GatewayJson.Parse(json, method.InputType));
+            }
+        }
+
+        if (sent == 0 && !method.IsClientStreaming)
+        {
+            await call.SendAsync(method.InputType.Parser.ParseFrom(ByteString.Empty));
+        }
+
+        call.EndSending();
+    }
+
+    private static async Task AnswerAsync(HttpContext context, MethodDescriptor method, LocalCall call)
+    {
+        var answer = await call.NextAsync(method.OutputType.Parser)
+            ?? throw new RpcException(new Status(StatusCode.Internal, "the method gave no answer"));
+        await context.Response.WriteAsync(GatewayJson.Format(answer));
+    }
+
+    private static async Task AnswerStreamAsync(HttpContext context, MethodDescriptor method, LocalCall call, Task sending)
+    {
+        _ = sending.ContinueWith(_ => call.Abort(), CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted, TaskScheduler.Default);
+        try
+        {
+            while (await call.NextAsync(method.OutputType.Parser) is { } answer)
+            {
+                await context.Response.WriteAsync($"{{\"result\":{GatewayJson.Format(answer)}}}\n");
+                await context.Response.Body.FlushAsync();
+            }
+        }
+        catch (OperationCanceledException) when (sending.IsFaulted)
+        {
+            await sending;
+        }
+    }
+
+    /// <summary>In the forms of grpc-gateway's first version, which etcd has.</summary>
+    private static Task FailAsync(HttpContext context, MethodDescriptor method, Status status)
+    {
+        var httpStatus = HttpStatusOf(status.StatusCode);
+        if (!method.IsServerStreaming)
+        {
+            context.Response.StatusCode = (int)httpStatus;
+            return context.Response.WriteAsync(JsonSerializer.Serialize(
+                new { error = status.Detail, message = status.Detail, code = (int)status.StatusCode }));
+        }
+
+        if (!context.Response.HasStarted)
+        {
+            context.Response.StatusCode = (int)httpStatus;
+        }
+
+        return context.Response.WriteAsync(JsonSerializer.Serialize(new
+        {
+            error = new
+            {
+                grpc_code = (int)status.StatusCode,
+                http_code = (int)httpStatus,
+                message = status.Detail,
+                http_status = string.Create(CultureInfo.InvariantCulture, $"{httpStatus}"),
+            },
+        }) + "\n");
+    }
+
+    private static HttpStatusCode HttpStatusOf(StatusCode code) => code switch
+    {
+        StatusCode.Cancelled => HttpStatusCode.RequestTimeout,
+        StatusCode.InvalidArgument or StatusCode.OutOfRange or StatusCode.FailedPrecondition => HttpStatusCode.BadRequest,
+        StatusCode.DeadlineExceeded => HttpStatusCode.GatewayTimeout,
+        StatusCode.NotFound => HttpStatusCode.NotFound,
+        StatusCode.AlreadyExists or StatusCode.Aborted => HttpStatusCode.Conflict,
+        StatusCode.PermissionDenied => HttpStatusCode.Forbidden,
+        StatusCode.Unauthenticated => HttpStatusCode.Unauthorized,
+        StatusCode.ResourceExhausted => HttpStatusCode.TooManyRequests,
+        StatusCode.Unimplemented => HttpStatusCode.NotImplemented,
+        StatusCode.Unavailable => HttpStatusCode.ServiceUnavailable,
+        _ => HttpStatusCode.InternalServerError,
+    };
+}

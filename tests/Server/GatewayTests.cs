@@ -1,0 +1,92 @@
+using System.Net;
+using System.Text;
+using System.Text.Json.Nodes;
+
+namespace Raft.Server.Tests;
+
+/// <summary>The API as JSON over HTTP, in the shapes that etcd's gateway gives.</summary>
+public sealed class GatewayTests
+{
+    private static readonly HttpClient Http = new();
+
+    [Fact]
+    public async Task Every_kind_of_request_is_answered_in_etcds_json()
+    {
+        await using var cluster = await LocalCluster.StartAsync(1);
+        var url = cluster.Endpoints;
+
+        Same("""{"header":{"revision":"2"}}""", await PostAsync(url, "kv/put", """{"key":"Zm9v","value":"YmFy"}"""));
+        Same(
+            """{"header":{"revision":"2"},"kvs":[{"key":"Zm9v","create_revision":"2","mod_revision":"2","version":"1","value":"YmFy"}],"count":"1"}""",
+            await PostAsync(url, "kv/range", """{"key":"Zm9v"}"""));
+        Same(
+            """{"header":{"revision":"3"},"succeeded":true,"responses":[{"response_put":{"header":{"revision":"3"}}}]}""",
+            await PostAsync(url, "kv/txn",
+                """{"compare":[{"key":"Zm9v","target":"CREATE","create_revision":"2"}],"success":[{"request_put":{"key":"Zm9v","value":"MQ=="}}]}"""));
+
+        // A number that is too long for a floating-point one stays what it is.
+        Same("""{"header":{"revision":"3"},"ID":"7587848390080962827","TTL":"100"}""",
+            await PostAsync(url, "lease/grant", """{"TTL":100,"ID":7587848390080962827}"""));
+        Same("""{"header":{"revision":"3"},"leases":[{"ID":"7587848390080962827"}]}""", await PostAsync(url, "lease/leases", ""));
+        Assert.Equal("3.5", (await PostAsync(url, "maintenance/status", "{}")).Answer["storageVersion"]!.GetValue<string>());
+    }
+
+    [Fact]
+    public async Task A_refusal_has_etcds_text_and_the_status_that_goes_with_its_code()
+    {
+        await using var cluster = await LocalCluster.StartAsync(1);
+        foreach (var (path, body, status, code, message) in new (string, string, HttpStatusCode, int, string?)[]
+        {
+            ("kv/range", "{}", HttpStatusCode.BadRequest, 3, "etcdserver: key is not provided"),
+            ("lease/revoke", """{"ID":"5"}""", HttpStatusCode.NotFound, 5, "etcdserver: requested lease not found"),
+            ("kv/range", """{"key":"YQ==","revision":99}""", HttpStatusCode.BadRequest, 11, "etcdserver: mvcc: required revision is a future revision"),
+            ("kv/put", """{"ky":"YQ=="}""", HttpStatusCode.BadRequest, 3, null),
+            ("kv/put", "{", HttpStatusCode.BadRequest, 3, null),
+            ("kv/put", """{"key":7}""", HttpStatusCode.BadRequest, 3, null),
+        })
+        {
+            var (answered, answer) = await PostAsync(cluster.Endpoints, path, body);
+            Assert.Equal((status, code), (answered, answer["code"]!.GetValue<int>()));
+            Assert.Equal(message ?? answer["error"]!.GetValue<string>(), answer["message"]!.GetValue<string>());
+        }
+    }
+
+    [Fact]
+    public async Task A_watch_answers_with_a_line_for_each_message_as_it_comes()
+    {
+        await using var cluster = await LocalCluster.StartAsync(1);
+        await PostAsync(cluster.Endpoints, "kv/put", """{"key":"Zm9v","value":"MQ=="}""");
+        using var request = new HttpRequestMessage(HttpMethod.Post, $"{cluster.Endpoints}/v3/watch");
+        request.Content = new StringContent("""{"create_request":{"key":"Zm9v","start_revision":"2"}}""");
+        using var response = await Http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, TestContext.Current.CancellationToken);
+        using var lines = new StreamReader(await response.Content.ReadAsStreamAsync(TestContext.Current.CancellationToken));
+
+        Assert.True((await NextAsync())["created"]!.GetValue<bool>());
+        Assert.Equal("MQ==", (await NextAsync())["events"]![0]!["kv"]!["value"]!.GetValue<string>());
+        await PostAsync(cluster.Endpoints, "kv/deleterange", """{"key":"Zm9v"}""");
+        Assert.Equal("DELETE", (await NextAsync())["events"]![0]!["type"]!.GetValue<string>());
+
+        async Task<JsonNode> NextAsync() =>
+            JsonNode.Parse((await lines.ReadLineAsync(TestContext.Current.CancellationToken))!)!["result"]!;
+    }
+
+    private static async Task<(HttpStatusCode Status, JsonNode Answer)> PostAsync(string url, string path, string body)
+    {
+        using var content = new StringContent(body, Encoding.UTF8, "application/json");
+        using var response = await Http.PostAsync($"{url}/v3/{path}", content, TestContext.Current.CancellationToken);
+        return (response.StatusCode, JsonNode.Parse(await response.Content.ReadAsStringAsync(TestContext.Current.CancellationToken))!);
+    }
+
+    /// <summary>But for the parts of the header that are the member's own.</summary>
+    private static void Same(string expected, (HttpStatusCode Status, JsonNode Answer) answered)
+    {
+        Assert.Equal(HttpStatusCode.OK, answered.Status);
+        var header = answered.Answer["header"]!.AsObject();
+        foreach (var own in new[] { "cluster_id", "member_id", "raft_term" })
+        {
+            Assert.True(header.Remove(own));
+        }
+
+        Assert.True(JsonNode.DeepEquals(JsonNode.Parse(expected), answered.Answer), answered.Answer.ToJsonString());
+    }
+}
