@@ -16,8 +16,8 @@ help: ## show this list
 build: ## compile everything, warnings as errors
 	dotnet build Raft.sln -c $(CONFIGURATION) --nologo -v minimal
 
-up: ## a Kubernetes with the operator and a three-member RaftCluster in it; a second time takes seconds
-	@tests/EndToEnd/up.sh
+up: ## a Kubernetes with the operator and a three-member RaftCluster in it; a second time takes seconds (STORE=raft: Kubernetes itself on our datastore)
+	@STORE=$(STORE) tests/EndToEnd/up.sh
 
 down: ## stop what `make up` started (WIPE=1 forgets its data too)
 	@tests/EndToEnd/down.sh
@@ -28,8 +28,8 @@ run: ## three members as local processes, without Kubernetes; Ctrl-C stops them
 test: ## unit, property, simulation, process and operator tests (PROJECT=Consensus for one folder of tests/)
 	@tests/run.sh $(PROJECT)
 
-e2e: ## the operator and datastore on a real Kubernetes, broken in every way we know (FILTER=Scaling for one)
-	@tests/EndToEnd/run.sh $(FILTER)
+e2e: ## the operator and datastore on a real Kubernetes, broken in every way we know (FILTER=Scaling for one; STORE=raft as with up)
+	@STORE=$(STORE) tests/EndToEnd/run.sh $(FILTER)
 
 sim: ## the deterministic simulator: SEED=42 replays and draws one run, SEEDS=1000 tries many (FROM=5000), MUTATIONS=1 breaks every rule, MUTATION='half is' one
 	@tests/Simulation/run.sh $(if $(SEED),--seed $(SEED)) $(if $(SEEDS),--seeds $(SEEDS)) $(if $(FROM),--from $(FROM)) \

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Builds once, then runs every test project but EndToEnd, Benchmarks and Robustness, or only the folders of tests/ that are named.
+# Builds once, then runs every test project but EndToEnd and Benchmarks, or only the folders of tests/ that are named.
 # Prints one line a project and a closing `N passed, N failed`; the full output is in artifacts/tests/.
 #   tests/run.sh [FOLDER ...] [-- runner options such as -method '*Vote*']
 set -euo pipefail
@@ -18,7 +18,7 @@ runner_options=("$@")
 
 all_folders() {
   local project
-  for project in tests/*/Raft.*.Tests.csproj; do basename "$(dirname "$project")"; done | grep -vxE 'EndToEnd|Benchmarks|Robustness'
+  for project in tests/*/Raft.*.Tests.csproj; do basename "$(dirname "$project")"; done | grep -vxE 'EndToEnd|Benchmarks'
 }
 
 project_of() { echo "$repository/tests/$1"/Raft.*.Tests.csproj; }

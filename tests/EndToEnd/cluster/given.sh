@@ -13,3 +13,4 @@ cluster_load() { progress "not loaded, a given cluster pulls for itself: $1"; }
 cluster_stop_node() { progress "a given cluster's nodes are not ours to stop"; return "$unsupported"; }
 cluster_start_node() { progress "a given cluster's nodes are not ours to start"; return "$unsupported"; }
 cluster_kill() { progress "no way into a given cluster's nodes"; return "$unsupported"; }
+cluster_kill_store_leader() { echo "a given cluster is not broken" >&2; return "$unsupported"; }

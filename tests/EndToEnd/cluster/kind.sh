@@ -41,3 +41,4 @@ cluster_kill() {
       kill -9 \$(crictl inspect -o go-template --template '{{.info.pid}}' \$c)
     done"
 }
+cluster_kill_store_leader() { echo "a kind cluster has etcd for its store" >&2; return "$unsupported"; }

@@ -4,12 +4,15 @@
 # shellcheck disable=SC2154
 
 plain=$here/plain
+repository=$(cd "$here/../../.." && pwd)
 # shellcheck source=tests/EndToEnd/cluster/plain/settings.sh
 source "$plain/settings.sh"
 # shellcheck source=tests/EndToEnd/cluster/plain/processes.sh
 source "$plain/processes.sh"
 # shellcheck source=tests/EndToEnd/cluster/plain/certificates.sh
 source "$plain/certificates.sh"
+# shellcheck source=tests/EndToEnd/cluster/plain/store.sh
+source "$plain/store.sh"
 # shellcheck source=tests/EndToEnd/cluster/plain/control-plane.sh
 source "$plain/control-plane.sh"
 # shellcheck source=tests/EndToEnd/cluster/plain/node.sh
@@ -56,6 +59,8 @@ cluster_load() {
 
 cluster_stop_node() { node_halt "${1#node}"; }
 cluster_start_node() { node_up "${1#node}"; }
+
+cluster_kill_store_leader() { kill_store_leader; }
 
 cluster_kill() {
   local node

@@ -1,9 +1,9 @@
-# etcd, the API server, the controllers and the scheduler, on the machine itself; and the two services that a cluster
+# The API server with its store, the controllers and the scheduler, on the machine itself; and the two services that a cluster
 # gets elsewhere from add-ons: names (name-server.sh) and volumes (volumes.sh).
 # shellcheck shell=bash
 # shellcheck disable=SC2154
 
-control_plane_processes=(volumes name-records name-server scheduler controller-manager api-server etcd)
+control_plane_processes=(volumes name-records name-server scheduler controller-manager api-server "${store_processes[@]}")
 
 network_up() {
   ip link show "$bridge" > /dev/null 2>&1 || ip link add "$bridge" type bridge
@@ -19,7 +19,7 @@ api_ready() { KUBECONFIG=$admin_kubeconfig kubectl get --raw /readyz; }
 control_plane_up() {
   control_plane_certificates
   is_running api-server || progress 'starting the control plane'
-  start_etcd
+  start_store
   start_api_server
   await 120 'API server ready' api_ready
   start_controllers
@@ -32,17 +32,9 @@ control_plane_up() {
 
 control_plane_down() { stop "${control_plane_processes[@]}"; }
 
-# The store of a cluster for tests: a power cut may take it, a sync for every write would only slow the tests.
-start_etcd() {
-  start etcd etcd --data-dir "$state/etcd" --unsafe-no-fsync \
-    --listen-client-urls http://127.0.0.1:23790 --advertise-client-urls http://127.0.0.1:23790 \
-    --listen-peer-urls http://127.0.0.1:23800 --initial-advertise-peer-urls http://127.0.0.1:23800 \
-    --initial-cluster default=http://127.0.0.1:23800
-}
-
 start_api_server() {
   start api-server "$binaries/kube-apiserver" \
-    --etcd-servers=http://127.0.0.1:23790 --service-cluster-ip-range="$service_network" \
+    --etcd-servers="$(store_endpoints)" --service-cluster-ip-range="$service_network" \
     --bind-address=0.0.0.0 --secure-port=6443 --advertise-address="$control_address" \
     --tls-cert-file="$pki/api-server.crt" --tls-private-key-file="$pki/api-server.key" --client-ca-file="$pki/ca.crt" \
     --kubelet-client-certificate="$pki/api-server-to-kubelet.crt" --kubelet-client-key="$pki/api-server-to-kubelet.key" \
