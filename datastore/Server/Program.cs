@@ -56,6 +56,7 @@ builder.Services.AddGrpc(grpc =>
     grpc.MaxReceiveMessageSize = options.MaxRequestBytes + (512 * 1024);
     grpc.MaxSendMessageSize = null;
 });
+builder.Services.AddGrpcReflection();
 builder.Services.AddOpenTelemetry().WithMetrics(metrics => metrics
     .AddMeter(ServerMetrics.MeterName, StorageMetrics.MeterName, TransportMetrics.MeterName)
     .AddMeter("System.Runtime", "Microsoft.AspNetCore.Server.Kestrel")
@@ -72,6 +73,7 @@ app.MapGrpcService<BootstrapService>();
 app.MapGrpcService<SessionsService>();
 app.MapGrpcService<GrpcHealthService>();
 app.MapPeerService();
+app.MapGrpcReflectionService();
 app.MapGateway();
 app.MapHealth();
 app.MapPrometheusScrapingEndpoint();
