@@ -41,4 +41,7 @@ internal static partial class LogMessages
 
     [LoggerMessage(13, LogLevel.Critical, "Member {By} says that this member was removed from the cluster. It stops taking part.")]
     public static partial void RemovedFromCluster(this ILogger logger, string by);
+
+    [LoggerMessage(14, LogLevel.Error, "{Method} failed for a reason that no client should meet.")]
+    public static partial void CallFailed(this ILogger logger, string method, Exception error);
 }

@@ -16,6 +16,7 @@ namespace Raft.Transport;
 public sealed class NodeInbox(ulong clusterId, ISnapshotReceiver snapshots, Action<MemberId> refusedAsRemoved) : IPeerInbox
 {
     private volatile Node.Node? _node;
+    private int _isToldRemoved;
 
     /// <inheritdoc/>
     public ISnapshotReceiver Snapshots => snapshots;
@@ -43,7 +44,14 @@ public sealed class NodeInbox(ulong clusterId, ISnapshotReceiver snapshots, Acti
     public void Unreachable(MemberId member) => _node?.Unreachable(member);
 
     /// <inheritdoc/>
-    public void RefusedAsRemoved(MemberId by) => refusedAsRemoved(by);
+    /// <remarks>The first one is enough: they will all say so, again and again.</remarks>
+    public void RefusedAsRemoved(MemberId by)
+    {
+        if (Interlocked.Exchange(ref _isToldRemoved, 1) == 0)
+        {
+            refusedAsRemoved(by);
+        }
+    }
 
     /// <inheritdoc/>
     public bool IsRemoved(MemberId member) => _node?.IsRemoved(member) ?? false;

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Grpc.Core;
 using Microsoft.Extensions.Logging;
 using Raft.Consensus;
@@ -122,6 +123,7 @@ internal sealed class PeerLink : IAsyncDisposable
             }
 
             Connected(url);
+            var since = Stopwatch.GetTimestamp();
             try
             {
                 var sending = SendAsync(call.RequestStream, ended.Token);
@@ -134,6 +136,12 @@ internal sealed class PeerLink : IAsyncDisposable
             finally
             {
                 Disconnected();
+
+                // One that is ended as soon as it stands, as a removed member's is, is no success.
+                if (Stopwatch.GetElapsedTime(since) > _options.BackoffMax)
+                {
+                    _backoff.Succeeded();
+                }
             }
         }
         catch (RpcException error)
@@ -177,7 +185,6 @@ internal sealed class PeerLink : IAsyncDisposable
     {
         _connected = true;
         _lastError = null;
-        _backoff.Succeeded();
         TransportMetrics.ActivePeers.Add(1, TransportMetrics.To(_peer));
         PeerLog.Connected(_logger, _peer, _lane, url);
     }

@@ -2,7 +2,7 @@
 # Starts the cluster, builds and loads the images, and runs every scenario; the table comes last and is kept in
 # artifacts/e2e/, beside a folder of logs for each scenario that failed.
 #   run.sh [FILTER]     only the test classes or methods whose name holds FILTER
-# STORE=raft keeps Kubernetes' own objects in three members of our datastore, whose leader is killed once a minute meanwhile.
+# STORE=raft keeps Kubernetes' own objects in three members of our datastore, whose leader is killed every two and a half minutes meanwhile.
 # KEEP=1 leaves the cluster running. One that ran before is always left as it was.
 set -euo pipefail
 
@@ -19,7 +19,7 @@ second_tag=dev-next
 
 stop_cluster() { "$cluster" down; }
 
-kill_store_leaders() { while sleep 60; do "$cluster" kill-store-leader || true; done; }
+kill_store_leaders() { while sleep 150; do "$cluster" kill-store-leader || true; done; }
 
 at_end() {
   [ -z "${killer:-}" ] || kill "$killer" 2> /dev/null || true

@@ -21,6 +21,9 @@ internal static class Logging
         logging.SetMinimumLevel(options.LogLevel)
             .AddFilter("Microsoft", LogLevel.Warning)
             .AddFilter("Microsoft.AspNetCore.Server.Kestrel", LogLevel.Error)
-            .AddFilter("Grpc", LogLevel.Warning);
+            .AddFilter("Grpc", LogLevel.Warning)
+
+            // It calls an error what a client may do at any time: going away. What is one, RefusalInterceptor tells.
+            .AddFilter("Grpc.AspNetCore.Server.ServerCallHandler", LogLevel.None);
     }
 }

@@ -47,7 +47,7 @@ internal static class SettingList
             (o, v) => o with { MaxRequestBytes = (int)Number(v, 1024, 128 << 20) }),
         new("max-txn-ops", "128", "Most operations of a transaction.", (o, v) => o with { MaxTxnOps = (int)Number(v, 1, 1 << 20) }),
         new("max-concurrent-streams", "4294967295", "Most calls at once on one client connection.",
-            (o, v) => o with { MaxConcurrentStreams = (int)Math.Min(Number(v, 1, uint.MaxValue), 100_000) }),
+            (o, v) => o with { MaxConcurrentStreams = (int)Math.Min(Number(v, 1, uint.MaxValue), int.MaxValue) }),
         new("watch-progress-notify-interval", "600000", "Time after which a watch that wishes it is told that nothing happened, in milliseconds.",
             (o, v) => o with { WatchProgressNotifyInterval = Milliseconds(v) }),
         new("cert-file", "", "Certificate for clients (PEM).", (o, v) => o with { ClientTls = o.ClientTls with { CertificateFile = v } }),

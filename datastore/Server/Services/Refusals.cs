@@ -50,10 +50,43 @@ internal static class Refusals
     }
 }
 
-/// <summary>Refusals of every unary call, in one place.</summary>
-internal sealed class RefusalInterceptor : Interceptor
+/// <summary>Refusals of every call, in one place; and what no client should ever see, told in the log.</summary>
+internal sealed class RefusalInterceptor(ILogger<RefusalInterceptor> logger) : Interceptor
 {
     public override Task<TResponse> UnaryServerHandler<TRequest, TResponse>(
         TRequest request, ServerCallContext context, UnaryServerMethod<TRequest, TResponse> continuation) =>
-        Refusals.AsStatusAsync(() => continuation(request, context));
+        RunAsync(context, () => continuation(request, context));
+
+    public override Task ServerStreamingServerHandler<TRequest, TResponse>(
+        TRequest request, IServerStreamWriter<TResponse> responseStream, ServerCallContext context,
+        ServerStreamingServerMethod<TRequest, TResponse> continuation) =>
+        RunAsync(context, () => Nothing(continuation(request, responseStream, context)));
+
+    public override Task DuplexStreamingServerHandler<TRequest, TResponse>(
+        IAsyncStreamReader<TRequest> requestStream, IServerStreamWriter<TResponse> responseStream, ServerCallContext context,
+        DuplexStreamingServerMethod<TRequest, TResponse> continuation) =>
+        RunAsync(context, () => Nothing(continuation(requestStream, responseStream, context)));
+
+    private static async Task<bool> Nothing(Task task)
+    {
+        await task;
+        return true;
+    }
+
+    private async Task<T> RunAsync<T>(ServerCallContext context, Func<Task<T>> call)
+    {
+        try
+        {
+            return await Refusals.AsStatusAsync(call);
+        }
+        catch (Exception) when (context.CancellationToken.IsCancellationRequested)
+        {
+            throw new RpcException(new Status(StatusCode.Cancelled, "the client gave the call up"));
+        }
+        catch (Exception error) when (error is not RpcException)
+        {
+            logger.CallFailed(context.Method, error);
+            throw new RpcException(new Status(StatusCode.Internal, $"{context.Method} failed in the server; its log says why"));
+        }
+    }
 }
