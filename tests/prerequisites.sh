@@ -1,6 +1,7 @@
 # What the tests need beside the .NET SDK. Source this file, then ask for each thing where it is used:
 #   need_packages etcd-client jq   Debian packages, installed when missing and we are root
 #   need_kubernetes_tools          helm and kubectl on PATH
+#   need_linker                    what compiling the server ahead of time ends with
 # Everything that is fetched or built is kept in $raft_cache, so that a second run needs no network.
 # shellcheck shell=bash
 
@@ -56,5 +57,7 @@ need_kubernetes_tools() {
   rm -rf "$work"
   hash -r
 }
+
+need_linker() { command -v gcc > /dev/null || need_packages gcc libc6-dev; }
 
 docker_answers() { docker info > /dev/null 2>&1; }

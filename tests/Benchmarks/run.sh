@@ -23,6 +23,7 @@ build() {
 
 # As it goes into the image (tests/EndToEnd/images/build.sh), so that what is measured is what is shipped.
 publish_server() {
+  need_linker
   echo "publishing the server ..." >&2
   dotnet publish "$repository/datastore/Server/Raft.Server.csproj" -c Release -p:ForImage=true -o "$published" --nologo -v quiet >&2
 }

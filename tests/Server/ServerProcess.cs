@@ -6,7 +6,9 @@ namespace Raft.Server.Tests;
 /// <summary>One member as a real process of its own.</summary>
 internal sealed class ServerProcess : IAsyncDisposable
 {
-    private static readonly string Program = Path.Combine(AppContext.BaseDirectory, "Raft.Server");
+    /// <summary>The everyday build, or what RAFT_SERVER names: the program that goes into the image, say.</summary>
+    private static readonly string Program =
+        Environment.GetEnvironmentVariable("RAFT_SERVER") ?? Path.Combine(AppContext.BaseDirectory, "Raft.Server");
 
     private readonly Process _process;
     private readonly StringBuilder _output = new();

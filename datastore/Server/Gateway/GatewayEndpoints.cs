@@ -114,7 +114,7 @@ internal static class GatewayEndpoints
         {
             context.Response.StatusCode = (int)httpStatus;
             return context.Response.WriteAsync(JsonSerializer.Serialize(
-                new { error = status.Detail, message = status.Detail, code = (int)status.StatusCode }));
+                new GatewayRefusal(status.Detail, status.Detail, (int)status.StatusCode), GatewayRefusalJson.Default.GatewayRefusal));
         }
 
         if (!context.Response.HasStarted)
@@ -122,16 +122,10 @@ internal static class GatewayEndpoints
             context.Response.StatusCode = (int)httpStatus;
         }
 
-        return context.Response.WriteAsync(JsonSerializer.Serialize(new
-        {
-            error = new
-            {
-                grpc_code = (int)status.StatusCode,
-                http_code = (int)httpStatus,
-                message = status.Detail,
-                http_status = string.Create(CultureInfo.InvariantCulture, $"{httpStatus}"),
-            },
-        }) + "\n");
+        var reason = new StreamRefusalReason(
+            (int)status.StatusCode, (int)httpStatus, status.Detail, string.Create(CultureInfo.InvariantCulture, $"{httpStatus}"));
+        return context.Response.WriteAsync(
+            JsonSerializer.Serialize(new StreamRefusal(reason), GatewayRefusalJson.Default.StreamRefusal) + "\n");
     }
 
     private static HttpStatusCode HttpStatusOf(StatusCode code) => code switch

@@ -1,3 +1,4 @@
+using System.Text.Json.Serialization;
 using Grpc.Core;
 using Grpc.Health.V1;
 
@@ -12,17 +13,14 @@ internal static class HealthEndpoints
         {
             var reason = readiness.WhyNotReady();
             return Results.Json(
-                new { health = reason is null ? "true" : "false", reason = reason ?? "" },
+                new HealthAnswer(reason is null ? "true" : "false", reason ?? ""), HealthJson.Default.HealthAnswer,
                 statusCode: StatusCodeFor(reason));
         });
         endpoints.MapGet("/livez", (Readiness readiness) => Answer(readiness.WhyNotLive()));
         endpoints.MapGet("/readyz", (Readiness readiness) => Answer(readiness.WhyNotReady()));
-        endpoints.MapGet("/version", () => Results.Json(new
-        {
-            etcdserver = ProductVersion.EtcdApi,
-            etcdcluster = ProductVersion.EtcdApi[..3] + ".0",
-            raft = ProductVersion.Own,
-        }));
+        endpoints.MapGet("/version", () => Results.Json(
+            new VersionAnswer(ProductVersion.EtcdApi, ProductVersion.EtcdApi[..3] + ".0", ProductVersion.Own),
+            HealthJson.Default.VersionAnswer));
     }
 
     private static IResult Answer(string? problem) =>
@@ -71,3 +69,15 @@ internal sealed class GrpcHealthService(Readiness readiness) : Grpc.Health.V1.He
             : HealthCheckResponse.Types.ServingStatus.NotServing,
     };
 }
+
+/// <summary>The answer to /health; true and false are texts, as etcd has them.</summary>
+internal sealed record HealthAnswer(string Health, string Reason);
+
+/// <summary>The answer to /version.</summary>
+internal sealed record VersionAnswer(string Etcdserver, string Etcdcluster, string Raft);
+
+/// <summary>How these answers are written, known when the program is compiled.</summary>
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase)]
+[JsonSerializable(typeof(HealthAnswer))]
+[JsonSerializable(typeof(VersionAnswer))]
+internal sealed partial class HealthJson : JsonSerializerContext;

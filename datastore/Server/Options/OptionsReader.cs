@@ -1,6 +1,6 @@
 using System.CommandLine;
 using YamlDotNet.Core;
-using YamlDotNet.Serialization;
+using YamlDotNet.RepresentationModel;
 
 namespace Raft.Server.Options;
 
@@ -96,15 +96,47 @@ internal static class OptionsReader
 
         try
         {
-            var values = new DeserializerBuilder().Build().Deserialize<Dictionary<string, string?>?>(File.ReadAllText(path)) ?? [];
+            var values = ReadYaml(File.ReadAllText(path));
             var known = SettingList.All.Select(setting => setting.Name).ToHashSet();
             problems.AddRange(values.Keys.Where(name => !known.Contains(name)).Select(name => $"{path}: '{name}' is no setting"));
-            return values.Where(value => value.Value is not null).ToDictionary(value => value.Key, value => value.Value!);
+            return values;
         }
         catch (Exception problem) when (problem is IOException or UnauthorizedAccessException or YamlException)
         {
             problems.Add($"--config-file: '{path}' cannot be read: {problem.Message}");
             return [];
         }
+    }
+
+    /// <summary>Names and values, all of them scalars; a setting without a value is as if it were not there.</summary>
+    private static Dictionary<string, string> ReadYaml(string text)
+    {
+        var yaml = new YamlStream();
+        yaml.Load(new StringReader(text));
+        var values = new Dictionary<string, string>(StringComparer.Ordinal);
+        if (yaml.Documents is not [var document, ..] || document.RootNode is YamlScalarNode { Value: null or "" })
+        {
+            return values;
+        }
+
+        if (document.RootNode is not YamlMappingNode settings)
+        {
+            throw new YamlException(document.RootNode.Start, document.RootNode.End, "it must be a list of `name: value`");
+        }
+
+        foreach (var (name, value) in settings.Children)
+        {
+            if (name is not YamlScalarNode { Value: { } key } || value is not YamlScalarNode scalar)
+            {
+                throw new YamlException(value.Start, value.End, $"the value of '{name}' must be a single one");
+            }
+
+            if (scalar is not { Style: ScalarStyle.Plain, Value: null or "" or "~" or "null" })
+            {
+                values.Add(key, scalar.Value!);
+            }
+        }
+
+        return values;
     }
 }

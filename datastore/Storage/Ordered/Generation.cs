@@ -1,5 +1,4 @@
-using System.Text;
-using RocksDbSharp;
+using Raft.Storage.Rocks;
 
 namespace Raft.Storage.Ordered;
 
@@ -12,24 +11,25 @@ internal sealed class Generation
     private int _users = 1;
     private bool _obsolete;
 
-    private Generation(RocksDb database, string path)
+    private Generation(RocksDatabase database, string path)
     {
         Database = database;
         Path = path;
     }
 
-    public RocksDb Database { get; }
+    public RocksDatabase Database { get; }
 
     public string Path { get; }
 
     /// <exception cref="StoreException">RocksDB refuses the files.</exception>
-    public static Generation Open(string path, StoreOptions options, Cache cache, bool create)
+    public static Generation Open(string path, StoreOptions options, BlockCache cache, bool create)
     {
         try
         {
-            return new(RocksDb.Open(StoreTuning.Options(options, cache, create), path), path);
+            using var tuning = new StoreTuning(options, cache, create);
+            return new(RocksDatabase.Open(path, tuning), path);
         }
-        catch (RocksDbException error)
+        catch (RocksException error)
         {
             throw new StoreException(
                 $"The store in '{path}' cannot be opened: {error.Message} If the disk is healthy and the files are damaged, remove "
@@ -73,14 +73,19 @@ internal sealed class Generation
     /// <summary>Its files go once it is closed. Call before the store's own <see cref="Release"/>.</summary>
     public void MarkObsolete() => _obsolete = true;
 
-    /// <summary>One of RocksDB's numbers about itself.</summary>
-    public unsafe long Property(string name)
+    /// <summary>The value of a key, or null; as it is now, or in a snapshot.</summary>
+    /// <exception cref="StoreException">What is there cannot be read.</exception>
+    public byte[]? Get(RocksSnapshot? snapshot, ReadOnlySpan<byte> key)
     {
-        ulong value;
-        var bytes = Encoding.ASCII.GetBytes(name + '\0');
-        fixed (byte* pointer = bytes)
+        try
         {
-            return Native.Instance.rocksdb_property_int(Database.Handle, (IntPtr)pointer, (IntPtr)(&value)) == 0 ? (long)value : 0;
+            return Database.Get(snapshot, key);
+        }
+        catch (RocksException damage)
+        {
+            throw Unreadable(damage);
         }
     }
+
+    public StoreException Unreadable(RocksException damage) => new($"The store in '{Path}' cannot be read: {damage.Message}", damage);
 }

@@ -1,5 +1,5 @@
 using Raft.KeyValue.Ports;
-using RocksDbSharp;
+using Raft.Storage.Rocks;
 
 namespace Raft.Storage.Ordered;
 
@@ -7,29 +7,27 @@ namespace Raft.Storage.Ordered;
 internal sealed class RocksView : IOrderedReader
 {
     private readonly Generation _generation;
-    private readonly Snapshot _snapshot;
-    private readonly ReadOptions _options;
+    private readonly RocksSnapshot _snapshot;
     private int _disposed;
 
     /// <param name="generation">Acquired by the caller; released when the view is disposed of.</param>
     public RocksView(Generation generation)
     {
         _generation = generation;
-        _snapshot = generation.Database.CreateSnapshot();
-        _options = new ReadOptions().SetSnapshot(_snapshot);
+        _snapshot = generation.Database.TakeSnapshot();
     }
 
     public byte[]? Get(ReadOnlySpan<byte> key)
     {
         ObjectDisposedException.ThrowIf(_disposed != 0, this);
-        return RocksStore.Get(_generation, _options, key);
+        return _generation.Get(_snapshot, key);
     }
 
     public IOrderedCursor OpenCursor()
     {
         ObjectDisposedException.ThrowIf(_disposed != 0, this);
         return _generation.TryAcquire()
-            ? new RocksCursor(_generation, _options)
+            ? new RocksCursor(_generation, _snapshot)
             : throw new ObjectDisposedException(nameof(RocksView));
     }
 
@@ -49,27 +47,23 @@ internal sealed class RocksView : IOrderedReader
 internal sealed unsafe class RocksCursor : IOrderedCursor
 {
     private readonly Generation _generation;
-    private readonly Iterator _iterator;
-    private readonly ReadOptions _options; // keeps the native options alive
-    private IntPtr _handle;
+    private nint _handle;
     private bool _stands;
 
     /// <param name="generation">Acquired by the caller; released when the cursor is disposed of.</param>
-    /// <param name="options">Which state to read.</param>
-    public RocksCursor(Generation generation, ReadOptions options)
+    /// <param name="snapshot">Which state to read; null for the newest.</param>
+    public RocksCursor(Generation generation, RocksSnapshot? snapshot)
     {
         _generation = generation;
-        _options = options;
-        _iterator = generation.Database.NewIterator(null, options);
-        _handle = _iterator.Handle;
+        _handle = generation.Database.OpenIterator(snapshot);
     }
 
     public ReadOnlySpan<byte> Key
     {
         get
         {
-            var data = Native.Instance.rocksdb_iter_key(Standing(), out var length);
-            return new((void*)data, checked((int)length));
+            var data = NativeRocks.KeyOf(Standing(), out var length);
+            return new(data, checked((int)length));
         }
     }
 
@@ -77,8 +71,8 @@ internal sealed unsafe class RocksCursor : IOrderedCursor
     {
         get
         {
-            var data = Native.Instance.rocksdb_iter_value(Standing(), out var length);
-            return new((void*)data, checked((int)length));
+            var data = NativeRocks.ValueOf(Standing(), out var length);
+            return new(data, checked((int)length));
         }
     }
 
@@ -86,7 +80,7 @@ internal sealed unsafe class RocksCursor : IOrderedCursor
     {
         fixed (byte* pointer = key)
         {
-            Native.Instance.rocksdb_iter_seek(Handle(), pointer, (nuint)key.Length);
+            NativeRocks.SeekAtOrAfter(Handle(), pointer, (nuint)key.Length);
         }
 
         return Stands();
@@ -96,7 +90,7 @@ internal sealed unsafe class RocksCursor : IOrderedCursor
     {
         fixed (byte* pointer = key)
         {
-            Native.Instance.rocksdb_iter_seek_for_prev(Handle(), pointer, (nuint)key.Length);
+            NativeRocks.SeekAtOrBefore(Handle(), pointer, (nuint)key.Length);
         }
 
         return Stands();
@@ -104,46 +98,50 @@ internal sealed unsafe class RocksCursor : IOrderedCursor
 
     public bool MoveNext()
     {
-        Native.Instance.rocksdb_iter_next(Standing());
+        NativeRocks.Next(Standing());
         return Stands();
     }
 
     public bool MovePrevious()
     {
-        Native.Instance.rocksdb_iter_prev(Standing());
+        NativeRocks.Previous(Standing());
         return Stands();
     }
 
     public void Dispose()
     {
-        if (_handle != IntPtr.Zero)
+        if (_handle != 0)
         {
-            _handle = IntPtr.Zero;
-            _iterator.Dispose();
+            NativeRocks.DestroyIterator(_handle);
+            _handle = 0;
             _generation.Release();
-            GC.KeepAlive(_options);
         }
     }
 
-    private IntPtr Handle()
+    private nint Handle()
     {
-        ObjectDisposedException.ThrowIf(_handle == IntPtr.Zero, this);
+        ObjectDisposedException.ThrowIf(_handle == 0, this);
         return _handle;
     }
 
     /// <summary>The handle, if the cursor stands on a key: RocksDB itself does not check, and would crash.</summary>
-    private IntPtr Standing() =>
+    private nint Standing() =>
         _stands ? Handle() : throw new InvalidOperationException("The cursor stands on no key.");
 
     private bool Stands()
     {
-        _stands = Native.Instance.rocksdb_iter_valid(_handle) != 0;
+        _stands = NativeRocks.IsValid(_handle) != 0;
         if (!_stands)
         {
-            Native.Instance.rocksdb_iter_get_error(_handle, out var error);
-            if (error != IntPtr.Zero)
+            var error = nint.Zero;
+            NativeRocks.ErrorOf(_handle, ref error);
+            try
             {
-                throw new StoreException($"The store cannot be read: {new RocksDbException(error).Message}");
+                RocksException.ThrowIf(error);
+            }
+            catch (RocksException damage)
+            {
+                throw _generation.Unreadable(damage);
             }
         }
 

@@ -2,7 +2,7 @@ using System.Diagnostics;
 using Raft.KeyValue.Ports;
 using Raft.Node.Ports;
 using Raft.Storage.Disk;
-using RocksDbSharp;
+using Raft.Storage.Rocks;
 
 namespace Raft.Storage.Ordered;
 
@@ -22,16 +22,15 @@ public sealed class RocksStore : IStateStore, ISnapshotReceiver
     private readonly string _path;
     private readonly string _staging;
     private readonly StoreOptions _options;
-    private readonly Cache _cache;
+    private readonly BlockCache _cache;
     private readonly WriteBatch _batch = new();
-    private readonly ReadOptions _latest = new();
     private readonly StoreSize _size = new();
     private Generation _current;
     private ulong _number;
     private int _snapshots;
     private bool _disposed;
 
-    private RocksStore(string path, string staging, StoreOptions options, Cache cache, Generation current, ulong number)
+    private RocksStore(string path, string staging, StoreOptions options, BlockCache cache, Generation current, ulong number)
     {
         (_path, _staging, _options, _cache, _current, _number) = (path, staging, options, cache, current, number);
     }
@@ -62,7 +61,7 @@ public sealed class RocksStore : IStateStore, ISnapshotReceiver
             Directory.Delete(Path.Combine(path, stale), recursive: true);
         }
 
-        var cache = StoreTuning.Cache(options);
+        var cache = new BlockCache(options.BlockCacheBytes);
         var current = Generation.Open(Path.Combine(path, name), options, cache, create: isNew);
         if (isNew)
         {
@@ -78,7 +77,7 @@ public sealed class RocksStore : IStateStore, ISnapshotReceiver
         var generation = Acquire();
         try
         {
-            return Get(generation, _latest, key);
+            return generation.Get(null, key);
         }
         finally
         {
@@ -87,7 +86,7 @@ public sealed class RocksStore : IStateStore, ISnapshotReceiver
     }
 
     /// <inheritdoc/>
-    public IOrderedCursor OpenCursor() => new RocksCursor(Acquire(), _latest);
+    public IOrderedCursor OpenCursor() => new RocksCursor(Acquire(), null);
 
     /// <inheritdoc/>
     public IOrderedReader OpenView() => new RocksView(Acquire());
@@ -104,9 +103,9 @@ public sealed class RocksStore : IStateStore, ISnapshotReceiver
 
         try
         {
-            _current.Database.Write(_batch, StoreTuning.Write);
+            _current.Database.Write(_batch);
         }
-        catch (RocksDbException error)
+        catch (RocksException error)
         {
             throw new StoreException($"The store in '{_path}' cannot be written: {error.Message}", error);
         }
@@ -141,7 +140,7 @@ public sealed class RocksStore : IStateStore, ISnapshotReceiver
                 try
                 {
                     Flush(generation);
-                    generation.Database.CompactRange((byte[]?)null, null);
+                    generation.Database.CompactAll();
                     _size.Forget();
                 }
                 finally
@@ -164,10 +163,9 @@ public sealed class RocksStore : IStateStore, ISnapshotReceiver
         var generation = Acquire();
         try
         {
-            using var checkpoint = generation.Database.Checkpoint();
-            checkpoint.Save(path, 0);
+            generation.Database.SaveCheckpoint(path);
         }
-        catch (RocksDbException error)
+        catch (RocksException error)
         {
             throw new StoreException($"No snapshot of '{_path}' can be taken: {error.Message}", error);
         }
@@ -223,50 +221,23 @@ public sealed class RocksStore : IStateStore, ISnapshotReceiver
             _disposed = true;
             _current.Release();
             _batch.Dispose();
+            _cache.Dispose();
         }
     }
 
-    internal static unsafe byte[]? Get(Generation generation, ReadOptions options, ReadOnlySpan<byte> key)
+    private void Add(OrderedWriteKind kind, ReadOnlySpan<byte> key, ReadOnlySpan<byte> value)
     {
-        fixed (byte* pointer = key)
+        switch (kind)
         {
-            var slice = Native.Instance.rocksdb_get_pinned(
-                generation.Database.Handle, options.Handle, pointer, (nuint)key.Length, out var error);
-            if (error != IntPtr.Zero)
-            {
-                throw new StoreException($"The store in '{generation.Path}' cannot be read: {new RocksDbException(error).Message}");
-            }
-
-            if (slice == IntPtr.Zero)
-            {
-                return null;
-            }
-
-            var data = Native.Instance.rocksdb_pinnableslice_value(slice, out var length);
-            var value = new ReadOnlySpan<byte>((void*)data, checked((int)length)).ToArray();
-            Native.Instance.rocksdb_pinnableslice_destroy(slice);
-            GC.KeepAlive(options);
-            return value;
-        }
-    }
-
-    private unsafe void Add(OrderedWriteKind kind, ReadOnlySpan<byte> key, ReadOnlySpan<byte> value)
-    {
-        fixed (byte* keyPointer = key, valuePointer = value)
-        {
-            var (keyBytes, valueBytes) = ((nuint)key.Length, (nuint)value.Length);
-            switch (kind)
-            {
-                case OrderedWriteKind.Put:
-                    Native.Instance.rocksdb_writebatch_put(_batch.Handle, keyPointer, keyBytes, valuePointer, valueBytes);
-                    break;
-                case OrderedWriteKind.Delete:
-                    Native.Instance.rocksdb_writebatch_delete(_batch.Handle, keyPointer, keyBytes);
-                    break;
-                case OrderedWriteKind.DeleteRange when key.SequenceCompareTo(value) < 0:
-                    Native.Instance.rocksdb_writebatch_delete_range(_batch.Handle, keyPointer, keyBytes, valuePointer, valueBytes);
-                    break;
-            }
+            case OrderedWriteKind.Put:
+                _batch.Put(key, value);
+                break;
+            case OrderedWriteKind.Delete:
+                _batch.Delete(key);
+                break;
+            case OrderedWriteKind.DeleteRange when key.SequenceCompareTo(value) < 0:
+                _batch.DeleteRange(key, value);
+                break;
         }
     }
 
@@ -275,9 +246,9 @@ public sealed class RocksStore : IStateStore, ISnapshotReceiver
         var started = Stopwatch.GetTimestamp();
         try
         {
-            generation.Database.Flush(StoreTuning.Flush);
+            generation.Database.Flush();
         }
-        catch (RocksDbException error)
+        catch (RocksException error)
         {
             throw new StoreException($"The store in '{_path}' cannot be flushed: {error.Message}", error);
         }

@@ -15,9 +15,9 @@ internal sealed class StoreSize
         var now = Environment.TickCount64;
         if (last is null || now - last.At > FreshMilliseconds)
         {
-            var buffers = generation.Property("rocksdb.cur-size-all-mem-tables");
-            var files = generation.Property("rocksdb.total-sst-files-size");
-            var live = generation.Property("rocksdb.estimate-live-data-size");
+            var buffers = generation.Database.Property("rocksdb.cur-size-all-mem-tables");
+            var files = generation.Database.Property("rocksdb.total-sst-files-size");
+            var live = generation.Database.Property("rocksdb.estimate-live-data-size");
             last = new(now, files + buffers, Math.Min(files, live) + buffers);
             Volatile.Write(ref _last, last);
         }

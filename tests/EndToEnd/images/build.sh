@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Publishes the server and the operator as self-contained programs and makes an image of each, for every tag given, as
+# Publishes the server (compiled ahead of time) and the operator (with its runtime) and makes an image of each, for every tag given, as
 # OCI archives in artifacts/images/: with docker where it answers, otherwise with buildah.
 #   build.sh TAG ...
 # BASE names the base image; without it, Docker takes the Dockerfile's own and buildah one made from Debian packages.
@@ -59,6 +59,7 @@ else
   base=${BASE:-$("$images/base.sh")}
 fi
 
+need_linker
 publish raft-datastore datastore/Server/Raft.Server.csproj
 publish raft-operator operator/Host/Raft.Operator.Host.csproj
 build raft-datastore datastore/Server

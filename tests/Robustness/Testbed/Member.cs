@@ -10,7 +10,9 @@ namespace Raft.Robustness.Tests.Testbed;
 /// </summary>
 internal sealed class Member : IAsyncDisposable
 {
-    private static readonly string Program = Path.Combine(AppContext.BaseDirectory, "Raft.Server");
+    /// <summary>The everyday build, or what RAFT_SERVER names: the program that goes into the image, say.</summary>
+    private static readonly string Program =
+        Environment.GetEnvironmentVariable("RAFT_SERVER") ?? Path.Combine(AppContext.BaseDirectory, "Raft.Server");
 
     private readonly Network _network;
     private readonly string _log;

@@ -41,6 +41,7 @@ start_store_member() {
 }
 
 publish_store() {
+  need_linker
   DOTNET_NOLOGO=1 MSBUILDDISABLENODEREUSE=1 dotnet publish "$repository/datastore/Server/Raft.Server.csproj" -c Release -p:ForImage=true \
     -o "$(dirname "$store_program")" --nologo -v quiet >&2
 }
