@@ -39,7 +39,7 @@ internal static class SettingList
         new("heartbeat-interval", "100", "Time between heartbeats, in milliseconds.", (o, v) => o with { HeartbeatInterval = Milliseconds(v) }),
         new("election-timeout", "1000", "Time without a leader before a member campaigns, in milliseconds.",
             (o, v) => o with { ElectionTimeout = Milliseconds(v) }),
-        new("snapshot-count", "10000", "Applied entries after which the state is flushed and the log compacted.",
+        new("snapshot-count", "100000", "Applied entries after which the state is flushed and the log compacted; earlier when they are large.",
             (o, v) => o with { SnapshotCount = (int)Number(v, 1, int.MaxValue) }),
         new("quota-backend-bytes", "0", "Size of the store that raises the alarm NOSPACE; 0: 2 GiB, below 0: none.",
             (o, v) => o with { QuotaBackendBytes = Number(v, -1, long.MaxValue) switch { 0 => 2L << 30, < 0 => long.MaxValue, var n => n } }),

@@ -70,8 +70,8 @@ internal static unsafe partial class NativeRocks
     [LibraryImport(Library, EntryPoint = "rocksdb_options_set_level_compaction_dynamic_level_bytes")]
     internal static partial void SetDynamicLevelBytes(nint options, byte value);
 
-    [LibraryImport(Library, EntryPoint = "rocksdb_options_set_compression")]
-    internal static partial void SetCompression(nint options, int kind);
+    [LibraryImport(Library, EntryPoint = "rocksdb_options_set_compression_per_level")]
+    internal static partial void SetCompressionOfLevels(nint options, int* kinds, nuint levels);
 
     // Options of its tables.
     [LibraryImport(Library, EntryPoint = "rocksdb_block_based_options_create")]
@@ -85,6 +85,9 @@ internal static unsafe partial class NativeRocks
 
     [LibraryImport(Library, EntryPoint = "rocksdb_block_based_options_set_block_size")]
     internal static partial void SetBlockSize(nint tables, nuint bytes);
+
+    [LibraryImport(Library, EntryPoint = "rocksdb_block_based_options_set_data_block_index_type")]
+    internal static partial void SetDataBlockIndex(nint tables, int kind);
 
     [LibraryImport(Library, EntryPoint = "rocksdb_block_based_options_set_format_version")]
     internal static partial void SetFormatVersion(nint tables, int version);
@@ -104,8 +107,8 @@ internal static unsafe partial class NativeRocks
     [LibraryImport(Library, EntryPoint = "rocksdb_filterpolicy_create_bloom_full")]
     internal static partial nint CreateBloomFilter(double bitsPerKey);
 
-    [LibraryImport(Library, EntryPoint = "rocksdb_cache_create_lru")]
-    internal static partial nint CreateCache(nuint bytes);
+    [LibraryImport(Library, EntryPoint = "rocksdb_cache_create_hyper_clock")]
+    internal static partial nint CreateCache(nuint bytes, nuint expectedEntryBytes);
 
     [LibraryImport(Library, EntryPoint = "rocksdb_cache_destroy")]
     internal static partial void DestroyCache(nint cache);

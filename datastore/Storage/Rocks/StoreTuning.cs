@@ -7,11 +7,13 @@ internal sealed class StoreTuning : IDisposable
 {
     private const byte On = 1;
     private const int Warnings = 2;
+    private const int BinaryAndHash = 1; // a lookup of one key finds its place in a block at once
+    private const int Uncompressed = 0;
     private const int Lz4 = 4;
     private const double FilterBitsPerKey = 10; // 1 % of lookups of absent keys touch a block
     private const int TableFormat = 5;
 
-    private const int BlockBytes = 16 * 1024;
+    private const int BlockBytes = 8 * 1024;
     private const int MaxWriteBuffers = 3;
     private const int TargetFileBytes = 64 * 1024 * 1024;
     private const int LevelBaseBytes = 256 * 1024 * 1024;
@@ -41,7 +43,7 @@ internal sealed class StoreTuning : IDisposable
         NativeRocks.SetTargetFileSize(Options, TargetFileBytes);
         NativeRocks.SetLevelBaseBytes(Options, LevelBaseBytes);
         NativeRocks.SetDynamicLevelBytes(Options, On); // bounds the space that overwritten data takes to about a tenth
-        NativeRocks.SetCompression(Options, Lz4);
+        SetCompression();
         SetTables(cache);
     }
 
@@ -50,11 +52,22 @@ internal sealed class StoreTuning : IDisposable
     /// <summary>Once the database is open, it has its own copy.</summary>
     public void Dispose() => NativeRocks.DestroyOptions(Options);
 
+    /// <summary>What was just flushed is soon merged into the next level: it is not worth compressing.</summary>
+    private unsafe void SetCompression()
+    {
+        ReadOnlySpan<int> levels = [Uncompressed, Lz4, Lz4, Lz4, Lz4, Lz4, Lz4];
+        fixed (int* first = levels)
+        {
+            NativeRocks.SetCompressionOfLevels(Options, first, (nuint)levels.Length);
+        }
+    }
+
     private void SetTables(BlockCache cache)
     {
         var tables = NativeRocks.CreateTableOptions();
         NativeRocks.SetBlockCache(tables, cache.DangerousGetHandle());
         NativeRocks.SetBlockSize(tables, BlockBytes);
+        NativeRocks.SetDataBlockIndex(tables, BinaryAndHash);
         NativeRocks.SetFormatVersion(tables, TableFormat);
         NativeRocks.SetFilterPolicy(tables, NativeRocks.CreateBloomFilter(FilterBitsPerKey));
         NativeRocks.SetWholeKeyFiltering(tables, On);
