@@ -1,3 +1,4 @@
+using Raft.KeyValue.Auth;
 using Raft.KeyValue.Layout;
 using Raft.KeyValue.Ports;
 using Raft.KeyValue.Reading;
@@ -23,6 +24,8 @@ public sealed class KeyValueStore : IDisposable
 
     private volatile bool _isClosed;
 
+    private AuthState _auth;
+
     /// <summary>Opens the store over what the ordered store holds; an empty one is at revision 1.</summary>
     public KeyValueStore(IOrderedStore store)
         : this(store, SessionLimits.Default)
@@ -33,6 +36,7 @@ public sealed class KeyValueStore : IDisposable
     {
         (_store, _sessionLimits) = (store, sessionLimits);
         State = StoreState.Read(store);
+        _auth = AuthState.Load(new CommittedReader(store), State.Auth);
     }
 
     /// <summary>The revision after the last committed change. For the writer; a reader asks its view.</summary>
@@ -47,6 +51,12 @@ public sealed class KeyValueStore : IDisposable
     /// </summary>
     public bool HasCompactionWork => State.HasCompactionWork;
 
+    /// <summary>Users and roles after the last committed change. From any thread; what goes with the data of a view, the view says.</summary>
+    public AuthState Auth => Volatile.Read(ref _auth);
+
+    /// <summary>The tokens that stand for users. From any thread.</summary>
+    public TokenTable Tokens { get; } = new();
+
     internal StoreState State { get; private set; }
 
     /// <summary>Starts the only transaction: it gathers the changes of any number of commands into one batch.</summary>
@@ -60,17 +70,22 @@ public sealed class KeyValueStore : IDisposable
         var current = Volatile.Read(ref _view);
         if (current is not null && current.Commits == commits && current.TryAcquire()) return new(current);
 
-        var opened = new SharedView(_store.OpenView(), commits);
+        var opened = new SharedView(_store.OpenView(), commits, this);
         var view = new StoreView(opened);
         Replace(current, opened);
         return view;
     }
 
-    /// <summary>Reads the state again, after the ordered store's content was replaced by a snapshot.</summary>
+    /// <summary>
+    /// Reads the state again, after the ordered store's content was replaced by a snapshot. The commands between were not applied
+    /// here, so which tokens they have made invalid is not known: all are forgotten.
+    /// </summary>
     public void Reload()
     {
         State = StoreState.Read(_store);
+        Volatile.Write(ref _auth, AuthState.Load(new CommittedReader(_store), State.Auth));
         Committed();
+        Tokens.Clear();
     }
 
     /// <summary>Lets go of the ordered store, which is not this one's to close. Open views stay readable.</summary>
@@ -80,10 +95,11 @@ public sealed class KeyValueStore : IDisposable
         Interlocked.Exchange(ref _view, null)?.Release();
     }
 
-    internal void Commit(OrderedBatch batch, StoreState state)
+    internal void Commit(OrderedBatch batch, StoreState state, AuthState auth)
     {
         _store.Write(batch);
         State = state;
+        Volatile.Write(ref _auth, auth);
         Committed();
     }
 

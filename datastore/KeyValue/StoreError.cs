@@ -9,6 +9,9 @@ namespace Raft.KeyValue;
 [SuppressMessage("Design", "CA1008", Justification = "gRPC's 0 is OK, which is no refusal.")]
 public enum StoreErrorKind
 {
+    /// <summary>etcd gives no code.</summary>
+    Unknown = 2,
+
     /// <summary>The request can never be right.</summary>
     InvalidArgument = 3,
 
@@ -17,6 +20,9 @@ public enum StoreErrorKind
 
     /// <summary>The request took effect before, and its answer is no longer there.</summary>
     AlreadyExists = 6,
+
+    /// <summary>The user may not do this.</summary>
+    PermissionDenied = 7,
 
     /// <summary>The store, or one of its limits, is full.</summary>
     ResourceExhausted = 8,
@@ -29,6 +35,9 @@ public enum StoreErrorKind
 
     /// <summary>The cluster found its members to differ.</summary>
     DataLoss = 15,
+
+    /// <summary>The token stands for nobody.</summary>
+    Unauthenticated = 16,
 }
 
 /// <summary>A refusal: an expected answer, not an exception. Clients match kind and text, so both are etcd's.</summary>

@@ -1,3 +1,4 @@
+using Raft.KeyValue.Auth;
 using Raft.KeyValue.Layout;
 using Raft.KeyValue.Leases;
 using Raft.KeyValue.Ports;
@@ -22,6 +23,7 @@ public sealed class StoreTransaction
     private readonly List<StoreEvent> _events = [];
     private readonly List<LeaseChange> _leaseChanges = [];
     private readonly SessionTable _sessions;
+    private readonly AuthTable _auth;
     private StoreState _state;
     private bool _committed;
 
@@ -31,6 +33,7 @@ public sealed class StoreTransaction
         _overlay = new Overlay(committed);
         _state = store.State;
         _sessions = new SessionTable(_overlay, _state.Sessions, sessionLimits);
+        _auth = new AuthTable(_overlay, store.Auth);
     }
 
     /// <summary>The revision after the commands so far.</summary>
@@ -51,11 +54,12 @@ public sealed class StoreTransaction
         or Command.OperationOneofCase.Compact or Command.OperationOneofCase.Alarm
         or Command.OperationOneofCase.OpenSession or Command.OperationOneofCase.CloseSession
         or Command.OperationOneofCase.KeepAliveSession
-        or Command.OperationOneofCase.LeaseGrant or Command.OperationOneofCase.LeaseRevoke;
+        or Command.OperationOneofCase.LeaseGrant or Command.OperationOneofCase.LeaseRevoke
+        || AuthTable.Understands(command);
 
     /// <summary>
     /// Applies one command. A refused one changes nothing that a client can read. One that is stamped with a session takes
-    /// effect only the first time; after that it gives the first answer.
+    /// effect only the first time; after that it gives the first answer, to whoever may give the command.
     /// </summary>
     /// <exception cref="NotSupportedException">
     /// A command that the store does not know: passing over it would fork the state, so the member has to stop.
@@ -63,12 +67,16 @@ public sealed class StoreTransaction
     public CommandResult Apply(Command command)
     {
         _sessions.AdvanceTo(command.TimeUnixMs);
+        if (_auth.State.IsEnabled && new RequestAccess(_auth.State, command.Identity, _overlay).Check(command) is { } refusal)
+            return new CommandResult(null, refusal);
+        var user = command.Identity?.User ?? "";
         return command.OperationCase switch
         {
-            Command.OperationOneofCase.OpenSession => _sessions.Open(command.OpenSession).ToCommandResult(),
-            Command.OperationOneofCase.KeepAliveSession => _sessions.KeepAlive(command.KeepAliveSession).ToCommandResult(),
-            Command.OperationOneofCase.CloseSession => new CommandResult(_sessions.Close(command.CloseSession), null),
-            _ => command.Session is null ? Execute(command) : _sessions.Once(command, Execute),
+            Command.OperationOneofCase.OpenSession => _sessions.Open(command.OpenSession, user).ToCommandResult(),
+            Command.OperationOneofCase.KeepAliveSession => _sessions.KeepAlive(command.KeepAliveSession, user).ToCommandResult(),
+            Command.OperationOneofCase.CloseSession => _sessions.Close(command.CloseSession, user).ToCommandResult(),
+            _ when AuthTable.Understands(command) => _auth.Apply(command),
+            _ => command.Session is null ? Execute(command) : _sessions.Once(command, user, Execute),
         };
     }
 
@@ -101,9 +109,10 @@ public sealed class StoreTransaction
     {
         if (_committed) throw new InvalidOperationException("The transaction has been committed before.");
         _committed = true;
-        _state = _state with { Sessions = _sessions.State };
+        _state = _state with { Sessions = _sessions.State, Auth = _auth.State.Version };
         if (_state != _store.State) _overlay.Put(KeyLayout.State, _state.Encode());
-        if (!_overlay.IsEmpty) _store.Commit(_overlay.ToBatch(), _state);
+        if (!_overlay.IsEmpty) _store.Commit(_overlay.ToBatch(), _state, _auth.State);
+        _auth.Commit(_store.Tokens);
     }
 
     private CommandResult Execute(Command command) => command.OperationCase switch

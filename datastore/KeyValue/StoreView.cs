@@ -1,9 +1,11 @@
+using Raft.KeyValue.Auth;
 using Raft.KeyValue.Layout;
 using Raft.KeyValue.Leases;
 using Raft.KeyValue.Reading;
 using Raft.KeyValue.Requests;
 using Raft.KeyValue.Writing;
 using Raft.Protocol.Etcd;
+using Raft.Protocol.V1;
 
 namespace Raft.KeyValue;
 
@@ -27,17 +29,26 @@ public sealed class StoreView : IDisposable
 
     internal StoreState State => _shared.State;
 
+    /// <summary>The users and roles that go with this view's data.</summary>
+    public AuthState Auth => _shared.Auth;
+
     /// <summary>Answers a range, at the current or an older revision; as in etcd, no alarm stops a read.</summary>
-    public StoreResult<RangeResponse> Range(RangeRequest request) =>
+    /// <param name="request">The range.</param>
+    /// <param name="identity">Who asks; null: nobody in particular, which is refused while authentication is on.</param>
+    public StoreResult<RangeResponse> Range(RangeRequest request, AuthIdentity? identity = null) =>
         RequestValidator.Validate(request) is { } refusal ? refusal
+        : State.Auth.IsEnabled && Auth.CheckRead(identity, request.Key, request.RangeEnd) is { } denial ? denial
         : RangeQuery.Run(Reader, request, Revision, CompactedRevision);
 
     /// <summary>Answers a transaction that writes nothing, whichever branch it takes (see <see cref="RequestShape.IsReadOnly"/>).</summary>
+    /// <param name="request">The transaction.</param>
+    /// <param name="identity">Who asks; null: nobody in particular, which is refused while authentication is on.</param>
     /// <exception cref="ArgumentException">The transaction may write: it has to go through the log.</exception>
-    public StoreResult<TxnResponse> Txn(TxnRequest request)
+    public StoreResult<TxnResponse> Txn(TxnRequest request, AuthIdentity? identity = null)
     {
         if (!RequestShape.IsReadOnly(request)) throw new ArgumentException("The transaction may write.", nameof(request));
         return RequestValidator.Validate(request) is { } refusal ? refusal
+            : State.Auth.IsEnabled && new RequestAccess(Auth, identity, Reader).Check(request) is { } denial ? denial
             : TransactionExecutor.ReadOnly(Reader, State).Run(request);
     }
 
@@ -66,6 +77,12 @@ public sealed class StoreView : IDisposable
 
     /// <summary>The keys that live under a lease, in order.</summary>
     public IReadOnlyList<byte[]> LeaseKeys(long id) => LeaseTable.Keys(Reader, id);
+
+    /// <summary>May the caller hold or end a lease, and put keys under it? Null: yes.</summary>
+    /// <param name="id">The lease; one that does not exist is everybody's.</param>
+    /// <param name="identity">Who asks; null: nobody in particular.</param>
+    public StoreError? CheckLease(long id, AuthIdentity? identity) =>
+        State.Auth.IsEnabled ? new RequestAccess(Auth, identity, Reader).CheckLease(id) : null;
 
     /// <summary>All leases, by id.</summary>
     public IReadOnlyList<GrantedLease> Leases() => LeaseTable.List(Reader);

@@ -1,5 +1,6 @@
 using Google.Protobuf;
 using Raft.Consensus;
+using Raft.KeyValue.Auth;
 using Raft.Protocol.Etcd;
 using Raft.Protocol.V1;
 
@@ -134,7 +135,12 @@ public sealed partial class Node
 
         foreach (var lease in _leases.TakeDue(_tick, _options.LeasesEndedPerTick, RevokeAgainMs / _options.TickMs))
         {
-            var command = new Command { LeaseRevoke = new LeaseRevokeRequest { ID = lease }, TimeUnixMs = _options.UnixTimeMs?.Invoke() ?? 0 };
+            var command = new Command
+            {
+                LeaseRevoke = new LeaseRevokeRequest { ID = lease },
+                Identity = new AuthIdentity { User = AuthState.Root },
+                TimeUnixMs = _options.UnixTimeMs?.Invoke() ?? 0,
+            };
             _consensus.Propose(command.ToByteArray());
         }
     }

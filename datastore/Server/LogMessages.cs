@@ -44,4 +44,7 @@ internal static partial class LogMessages
 
     [LoggerMessage(14, LogLevel.Error, "{Method} failed for a reason that no client should meet.")]
     public static partial void CallFailed(this ILogger logger, string method, Exception error);
+
+    [LoggerMessage(15, LogLevel.Warning, "A wrong password was given for user {User}.")]
+    public static partial void WrongPassword(this ILogger logger, string user);
 }

@@ -1,5 +1,6 @@
 using OpenTelemetry.Metrics;
 using Raft.Server;
+using Raft.Server.Authentication;
 using Raft.Server.Gateway;
 using Raft.Server.Health;
 using Raft.Server.Hosting;
@@ -29,12 +30,14 @@ var startLogger = startLoggers.CreateLogger("Raft.Server");
 
 CertificateFiles? clientCertificates;
 CertificateFiles? peerCertificates;
+TokenSigning tokenSigning;
 try
 {
     clientCertificates = options.ClientTls.IsEnabled ? new CertificateFiles(options.ClientTls, startLogger) : null;
     peerCertificates = options.PeerTls.IsEnabled ? new CertificateFiles(options.PeerTls, startLogger) : null;
+    tokenSigning = new TokenSigning(options.AuthToken.IsSigned ? new SignedTokens(options.AuthToken, TimeProvider.System) : null);
 }
-catch (CertificateException error)
+catch (Exception error) when (error is CertificateException or CannotStartException)
 {
     startLogger.CannotStart(error.Message);
     return CannotStart;
@@ -45,6 +48,9 @@ builder.Services.AddRoutingCore();
 builder.Services.AddSingleton(options);
 builder.Services.AddSingleton(TimeProvider.System);
 builder.Services.AddSingleton(new PeerCertificates(peerCertificates));
+builder.Services.AddSingleton(tokenSigning);
+builder.Services.AddSingleton<PasswordHashing>();
+builder.Services.AddSingleton<Callers>();
 builder.Services.AddSingleton<MemberHost>();
 builder.Services.AddSingleton<Readiness>();
 builder.Services.AddSingleton<ServerMetrics>();
@@ -71,6 +77,7 @@ app.MapGrpcService<ClusterService>();
 app.MapGrpcService<MaintenanceService>();
 app.MapGrpcService<BootstrapService>();
 app.MapGrpcService<SessionsService>();
+app.MapGrpcService<AuthService>();
 app.MapGrpcService<GrpcHealthService>();
 app.MapPeerService();
 app.MapGrpcReflectionService();

@@ -50,10 +50,10 @@ internal sealed class TestStore
 
     public TxnResponse Txn(TxnRequest request) => Do<TxnResponse>(request);
 
-    public StoreResult<RangeResponse> TryRange(RangeRequest request)
+    public StoreResult<RangeResponse> TryRange(RangeRequest request, AuthIdentity? identity = null)
     {
         using var view = Store.OpenView();
-        return view.Range(request);
+        return view.Range(request, identity);
     }
 
     public RangeResponse Range(RangeRequest request)
@@ -68,6 +68,14 @@ internal sealed class TestStore
 
     /// <summary>The value of a key, or null.</summary>
     public string? Get(string key, long revision = 0) => Range(key, revision: revision).Kvs.SingleOrDefault()?.Value.ToStringUtf8();
+
+    /// <summary>The value of a key, as a user reads it, or null.</summary>
+    public string? Get(string key, AuthIdentity identity)
+    {
+        var result = TryRange(new RangeRequest { Key = Bytes(key) }, identity);
+        Assert.Null(result.Error);
+        return result.Response!.Kvs.SingleOrDefault()?.Value.ToStringUtf8();
+    }
 
     /// <summary>Does all physical compaction that is due, in steps of a size.</summary>
     public void CompactPhysically(int maxChanges = 1000)
@@ -102,6 +110,18 @@ internal sealed class TestStore
         OpenSessionRequest open => new() { OpenSession = open },
         KeepAliveSessionRequest keepAlive => new() { KeepAliveSession = keepAlive },
         CloseSessionRequest close => new() { CloseSession = close },
+        TokenGrant grant => new() { GrantToken = grant },
+        AuthEnableRequest enable => new() { AuthEnable = enable },
+        AuthDisableRequest disable => new() { AuthDisable = disable },
+        AuthUserAddRequest add => new() { AuthUserAdd = add },
+        AuthUserDeleteRequest delete => new() { AuthUserDelete = delete },
+        AuthUserChangePasswordRequest change => new() { AuthUserChangePassword = change },
+        AuthUserGrantRoleRequest grant => new() { AuthUserGrantRole = grant },
+        AuthUserRevokeRoleRequest revoke => new() { AuthUserRevokeRole = revoke },
+        AuthRoleAddRequest add => new() { AuthRoleAdd = add },
+        AuthRoleDeleteRequest delete => new() { AuthRoleDelete = delete },
+        AuthRoleGrantPermissionRequest grant => new() { AuthRoleGrantPermission = grant },
+        AuthRoleRevokePermissionRequest revoke => new() { AuthRoleRevokePermission = revoke },
         _ => throw new ArgumentException($"There is no command for {request.GetType().Name}.", nameof(request)),
     };
 }

@@ -34,6 +34,33 @@ public sealed class TlsTests : IDisposable
     }
 
     [Fact]
+    public async Task The_common_name_of_a_certificate_is_the_user()
+    {
+        await using var cluster = await StartAsync();
+        _authority.Issue(_folder.FullName, "alice");
+        var endpoint = cluster.Members[1].ClientUrl;
+        string[] As(string name) => ["--cacert", File_("ca.crt"), "--cert", File_($"{name}.crt"), "--key", File_($"{name}.key")];
+        string[][] preparation =
+        [
+            ["user", "add", "--no-password", "root"], ["user", "grant-role", "root", "root"],
+            ["user", "add", "--no-password", "tls"], ["user", "grant-role", "tls", "root"],
+            ["role", "add", "app"], ["role", "grant-permission", "app", "readwrite", "a"],
+            ["user", "add", "--no-password", "alice"], ["user", "grant-role", "alice", "app"], ["auth", "enable"],
+        ];
+        foreach (var step in preparation)
+        {
+            await Etcdctl.RunAsync(endpoint, [.. As("tls"), .. step]);
+        }
+
+        await Etcdctl.RunAsync(endpoint, [.. As("alice"), "put", "a", "1"]);
+        var (exitCode, output) = await Etcdctl.TryAsync(endpoint, [.. As("alice"), "put", "b", "1"]);
+        Assert.NotEqual(0, exitCode);
+        Assert.Contains("permission denied", output, StringComparison.Ordinal);
+        await Etcdctl.RunAsync(endpoint, [.. As("tls"), "put", "b", "1"]);
+        Assert.Equal("alice\nroot\ntls\n", await Etcdctl.RunAsync(endpoint, [.. As("tls"), "user", "list"]));
+    }
+
+    [Fact]
     public async Task A_renewed_certificate_is_shown_without_a_restart()
     {
         await using var cluster = await StartAsync();

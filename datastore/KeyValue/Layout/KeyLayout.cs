@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.Text;
 
 namespace Raft.KeyValue.Layout;
 
@@ -15,6 +16,7 @@ namespace Raft.KeyValue.Layout;
 ///   e  unix ms, session                           when to look whether the session has expired
 ///   l  lease                                      its time to live
 ///   L  lease, user key                            a key that lives under the lease
+///   u  u or r, name                               users and roles
 /// </code>
 /// A pair is an encoded <c>mvccpb.KeyValue</c>, so it can go into a response as it is.
 /// <para>
@@ -39,6 +41,7 @@ internal static class KeyLayout
     public const byte Sessions = (byte)'s';
     public const byte Answers = (byte)'a';
     public const byte Expiries = (byte)'e';
+    public const byte Auth = (byte)'u';
 
     public const byte Leases = (byte)'l';
     public const byte Attachments = (byte)'L';
@@ -136,6 +139,16 @@ internal static class KeyLayout
     public static long LeaseOf(ReadOnlySpan<byte> leaseKey) => BinaryPrimitives.ReadInt64BigEndian(leaseKey[1..]);
 
     public static byte[] AttachedKey(long lease, ReadOnlySpan<byte> userKey) => [.. Numbered(Attachments, (ulong)lease), .. userKey];
+
+    /// <summary>What the key of every user starts with; the name follows.</summary>
+    public static readonly ReadOnlyMemory<byte> UserPrefix = "uu"u8.ToArray();
+
+    /// <summary>What the key of every role starts with; the name follows.</summary>
+    public static readonly ReadOnlyMemory<byte> RolePrefix = "ur"u8.ToArray();
+
+    public static byte[] UserKey(string name) => [.. UserPrefix.Span, .. Encoding.UTF8.GetBytes(name)];
+
+    public static byte[] RoleKey(string name) => [.. RolePrefix.Span, .. Encoding.UTF8.GetBytes(name)];
 
     private static byte[] Numbered(byte keyspace, params ReadOnlySpan<ulong> numbers)
     {

@@ -19,16 +19,20 @@ internal enum ActiveAlarms : byte
 /// a client sees may depend on it.</param>
 /// <param name="Alarms">Alarms active on any member.</param>
 /// <param name="Sessions">Clock and counters of the sessions.</param>
+/// <param name="Auth">Which users and roles hold.</param>
 internal readonly record struct StoreState(
-    long Revision, long CompactedRevision, ChangePosition NextCompaction, ActiveAlarms Alarms, SessionState Sessions)
+    long Revision, long CompactedRevision, ChangePosition NextCompaction, ActiveAlarms Alarms, SessionState Sessions, AuthVersion Auth)
 {
     /// <summary>As version 0.1.0 wrote it, before there were sessions.</summary>
     private const int LengthWithoutSessions = 29;
 
-    private const int EncodedLength = LengthWithoutSessions + SessionState.EncodedLength;
+    /// <summary>As it was before there was authentication.</summary>
+    private const int LengthWithoutAuth = LengthWithoutSessions + SessionState.EncodedLength;
+
+    private const int EncodedLength = LengthWithoutAuth + AuthVersion.EncodedLength;
 
     /// <summary>What an empty store is: etcd counts from revision 1.</summary>
-    public static readonly StoreState Blank = new(1, -1, default, ActiveAlarms.None, SessionState.Blank);
+    public static readonly StoreState Blank = new(1, -1, default, ActiveAlarms.None, SessionState.Blank, AuthVersion.Blank);
 
     /// <summary>Are there versions on disk that no read can reach?</summary>
     public bool HasCompactionWork => NextCompaction.Main <= CompactedRevision;
@@ -54,15 +58,17 @@ internal readonly record struct StoreState(
         BinaryPrimitives.WriteInt32BigEndian(record.AsSpan(24), NextCompaction.Sub);
         record[28] = (byte)Alarms;
         Sessions.Encode(record.AsSpan(LengthWithoutSessions));
+        Auth.Encode(record.AsSpan(LengthWithoutAuth));
         return record;
     }
 
-    private static StoreState Decode(ReadOnlySpan<byte> record) => record.Length is EncodedLength or LengthWithoutSessions
+    private static StoreState Decode(ReadOnlySpan<byte> record) => record.Length is EncodedLength or LengthWithoutAuth or LengthWithoutSessions
         ? new(
             BinaryPrimitives.ReadInt64BigEndian(record),
             BinaryPrimitives.ReadInt64BigEndian(record[8..]),
             new(BinaryPrimitives.ReadInt64BigEndian(record[16..]), BinaryPrimitives.ReadInt32BigEndian(record[24..])),
             (ActiveAlarms)record[28],
-            record.Length == EncodedLength ? SessionState.Decode(record[LengthWithoutSessions..]) : SessionState.Blank)
+            record.Length >= LengthWithoutAuth ? SessionState.Decode(record[LengthWithoutSessions..]) : SessionState.Blank,
+            record.Length == EncodedLength ? AuthVersion.Decode(record[LengthWithoutAuth..]) : AuthVersion.Blank)
         : throw new InvalidDataException($"The store's state record has {record.Length} bytes instead of {EncodedLength}.");
 }

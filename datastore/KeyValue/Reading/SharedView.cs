@@ -1,3 +1,4 @@
+using Raft.KeyValue.Auth;
 using Raft.KeyValue.Layout;
 using Raft.KeyValue.Ports;
 
@@ -9,9 +10,11 @@ namespace Raft.KeyValue.Reading;
 /// </summary>
 /// <param name="ordered">The frozen state.</param>
 /// <param name="commits">How many commits there had been before it was opened.</param>
-internal sealed class SharedView(IOrderedReader ordered, long commits)
+/// <param name="store">Whose state it is.</param>
+internal sealed class SharedView(IOrderedReader ordered, long commits, KeyValueStore store)
 {
     private int _users = 1;
+    private AuthState? _auth;
 
     public IOrderedReader Ordered => ordered;
 
@@ -20,6 +23,9 @@ internal sealed class SharedView(IOrderedReader ordered, long commits)
     public CommittedReader Reader { get; } = new(ordered);
 
     public StoreState State { get; } = StoreState.Read(ordered);
+
+    /// <summary>The users and roles of this state: those in memory, unless they have changed between a commit and the look at them.</summary>
+    public AuthState Auth => _auth ??= store.Auth is { } newest && newest.Version == State.Auth ? newest : AuthState.Load(Reader, State.Auth);
 
     /// <summary>Counts one more user. False: it is closed already.</summary>
     public bool TryAcquire()

@@ -1,4 +1,5 @@
 using Google.Protobuf;
+using Raft.KeyValue.Auth;
 using Raft.KeyValue.Layout;
 using Raft.KeyValue.Writing;
 using Raft.Protocol.V1;
@@ -37,7 +38,7 @@ internal sealed class SessionTable(Overlay overlay, SessionState state, SessionL
     /// A new session. Its id begins with the time, so that a store restored from a backup does not give again what was given
     /// after the backup was made.
     /// </summary>
-    public StoreResult<OpenSessionResponse> Open(OpenSessionRequest request)
+    public StoreResult<OpenSessionResponse> Open(OpenSessionRequest request, string user)
     {
         if (request.TtlMs < 0) return StoreError.InvalidTtl;
         if (State.Count >= limits.SessionsMax) return StoreError.TooManySessions;
@@ -45,26 +46,28 @@ internal sealed class SessionTable(Overlay overlay, SessionState state, SessionL
         State = State with { LastId = id, Count = State.Count + 1 };
 
         var ttl = request.TtlMs == 0 ? limits.DefaultTtlMs : Math.Clamp(request.TtlMs, limits.SmallestTtlMs, limits.LargestTtlMs);
-        var session = new SessionRecord { TtlMs = ttl, LastUseUnixMs = State.ClockUnixMs };
+        var session = new SessionRecord { TtlMs = ttl, LastUseUnixMs = State.ClockUnixMs, User = user };
         File(id, session);
         Write(id, session);
         return new OpenSessionResponse { Session = id, TtlMs = ttl };
     }
 
     /// <summary>Counts as a use of the session, and forgets what the client acknowledges.</summary>
-    public StoreResult<KeepAliveSessionResponse> KeepAlive(KeepAliveSessionRequest request)
+    public StoreResult<KeepAliveSessionResponse> KeepAlive(KeepAliveSessionRequest request, string user)
     {
         if (Find(request.Session) is not { } session) return StoreError.SessionNotFound;
+        if (!TryOwn(session, user)) return AuthError.PermissionDenied;
         Use(request.Session, session, request.Acknowledged);
         Write(request.Session, session);
         return new KeepAliveSessionResponse { TtlMs = session.TtlMs };
     }
 
     /// <summary>Forgets a session, if it is there.</summary>
-    public CloseSessionResponse Close(CloseSessionRequest request)
+    public StoreResult<CloseSessionResponse> Close(CloseSessionRequest request, string user)
     {
         if (Read(request.Session) is { } session)
         {
+            if (!TryOwn(session, user)) return AuthError.PermissionDenied;
             overlay.Delete(KeyLayout.ExpiryKey(session.FiledUnixMs, request.Session));
             Remove(request.Session, session);
         }
@@ -75,11 +78,12 @@ internal sealed class SessionTable(Overlay overlay, SessionState state, SessionL
     /// Executes a stamped command, unless it was executed before: then it gives the first answer, a refusal of the store
     /// included. What is refused for the session's own sake is not kept: it had no effect, and may be sent again.
     /// </summary>
-    public CommandResult Once(Command command, Func<Command, CommandResult> execute)
+    public CommandResult Once(Command command, string user, Func<Command, CommandResult> execute)
     {
         var stamp = command.Session;
         if (stamp.Session == 0 || stamp.Sequence == 0 || stamp.Acknowledged >= stamp.Sequence) return Refused(StoreError.InvalidStamp);
         if (Find(stamp.Session) is not { } session) return Refused(StoreError.SessionNotFound);
+        if (!TryOwn(session, user)) return Refused(AuthError.PermissionDenied);
         Use(stamp.Session, session, stamp.Acknowledged);
         var result = Answer(command, session, execute);
         Write(stamp.Session, session);
@@ -189,6 +193,13 @@ internal sealed class SessionTable(Overlay overlay, SessionState state, SessionL
     {
         overlay.Delete(KeyLayout.AnswerKey(id, kept.Sequence));
         State = State with { AnswerBytes = State.AnswerBytes - kept.Bytes };
+    }
+
+    /// <summary>Makes the session the user's, unless it is another's.</summary>
+    private static bool TryOwn(SessionRecord session, string user)
+    {
+        if (session.User.Length == 0) session.User = user;
+        return user.Length == 0 || session.User == user;
     }
 
     /// <summary>A session that has not expired; removal may be some commands late.</summary>

@@ -122,7 +122,7 @@ internal sealed class RunningMember : IAsyncDisposable
         _stop.Dispose();
     }
 
-    /// <summary>Small things that nobody waits for: tell who leads, publish the own name, watch the quota.</summary>
+    /// <summary>Small things that nobody waits for: tell who leads, publish the own name, watch the quota, forget expired tokens.</summary>
     private async Task DoChoresAsync()
     {
         using var timer = new PeriodicTimer(ChorePeriod);
@@ -144,6 +144,7 @@ internal sealed class RunningMember : IAsyncDisposable
                 }
             }
 
+            Node.Store.Tokens.ForgetUnusedSince((DateTimeOffset.UtcNow - _options.AuthTokenTtl).ToUnixTimeMilliseconds());
             try
             {
                 if (status.Leader != MemberId.None)

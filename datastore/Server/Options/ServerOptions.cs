@@ -65,6 +65,14 @@ internal sealed record ServerOptions
 
     public TlsFiles PeerTls { get; init; } = TlsFiles.None;
 
+    public TokenSettings AuthToken { get; init; } = TokenSettings.Simple;
+
+    /// <summary>Time without use after which a simple token expires.</summary>
+    public TimeSpan AuthTokenTtl { get; init; }
+
+    /// <summary>The logarithm to base two of the rounds that a password's hash takes.</summary>
+    public int BcryptCost { get; init; }
+
     public TimeSpan ShutdownTimeout { get; init; }
 
     public LogLevel LogLevel { get; init; }

@@ -2,12 +2,13 @@ using Grpc.Core;
 using Raft.Node;
 using Raft.Protocol.Etcd;
 using Raft.Protocol.V1;
+using Raft.Server.Authentication;
 using Raft.Server.Membership;
 
 namespace Raft.Server.Services;
 
-/// <summary>etcdserverpb.Cluster: who is a member.</summary>
-internal sealed class ClusterService(MemberHost host) : Cluster.ClusterBase
+/// <summary>etcdserverpb.Cluster: who is a member. Every user may see it; to change it takes the role root.</summary>
+internal sealed class ClusterService(MemberHost host, Callers callers) : Cluster.ClusterBase
 {
     private static readonly Status InvalidUrls = new(StatusCode.InvalidArgument, "etcdserver: given member URLs are invalid");
 
@@ -20,12 +21,13 @@ internal sealed class ClusterService(MemberHost host) : Cluster.ClusterBase
             await member.Node.ReadBarrierAsync();
         }
 
+        await callers.RequireUserAsync(member, context);
         return new MemberListResponse { Header = member.Complete(null), Members = { member.Node.Members } };
     }
 
     public override async Task<MemberAddResponse> MemberAdd(MemberAddRequest request, ServerCallContext context)
     {
-        var member = Voter();
+        var member = await VoterForRootAsync(context);
         CheckUrls(request.PeerURLs);
         var response = await member.Node.AddMemberAsync(request);
         response.Header = member.Complete(null);
@@ -34,7 +36,7 @@ internal sealed class ClusterService(MemberHost host) : Cluster.ClusterBase
 
     public override async Task<MemberRemoveResponse> MemberRemove(MemberRemoveRequest request, ServerCallContext context)
     {
-        var member = Voter();
+        var member = await VoterForRootAsync(context);
         var response = await member.Node.RemoveMemberAsync(request);
         response.Header = member.Complete(null);
         return response;
@@ -42,7 +44,7 @@ internal sealed class ClusterService(MemberHost host) : Cluster.ClusterBase
 
     public override async Task<MemberPromoteResponse> MemberPromote(MemberPromoteRequest request, ServerCallContext context)
     {
-        var member = Voter();
+        var member = await VoterForRootAsync(context);
         var response = await member.Node.PromoteMemberAsync(request);
         response.Header = member.Complete(null);
         return response;
@@ -50,7 +52,7 @@ internal sealed class ClusterService(MemberHost host) : Cluster.ClusterBase
 
     public override async Task<MemberUpdateResponse> MemberUpdate(MemberUpdateRequest request, ServerCallContext context)
     {
-        var member = Voter();
+        var member = await VoterForRootAsync(context);
         CheckUrls(request.PeerURLs);
         await member.Node.ReadBarrierAsync();
         var members = member.Node.Members;
@@ -70,10 +72,11 @@ internal sealed class ClusterService(MemberHost host) : Cluster.ClusterBase
         return response;
     }
 
-    private RunningMember Voter()
+    private async ValueTask<RunningMember> VoterForRootAsync(ServerCallContext context)
     {
         var member = host.Require();
         member.RefuseIfLearner();
+        await callers.RequireRootAsync(member, context);
         return member;
     }
 

@@ -4,6 +4,7 @@ using Raft.KeyValue;
 using Raft.KeyValue.Requests;
 using Raft.Protocol.Etcd;
 using Raft.Protocol.V1;
+using Raft.Server.Authentication;
 using Raft.Server.Membership;
 using Raft.Server.Options;
 
@@ -13,7 +14,7 @@ namespace Raft.Server.Services;
 /// etcdserverpb.KV. A write becomes a command and is answered when it is applied; a read looks at this member's state. A write in
 /// a session takes effect once (see <see cref="SessionMetadata"/>); to a read a session means nothing, since it can be repeated.
 /// </summary>
-internal sealed class KvService(MemberHost host, ServerOptions options, TimeProvider time) : KV.KVBase
+internal sealed class KvService(MemberHost host, ServerOptions options, Callers callers, TimeProvider time) : KV.KVBase
 {
     public override async Task<RangeResponse> Range(RangeRequest request, ServerCallContext context)
     {
@@ -21,8 +22,9 @@ internal sealed class KvService(MemberHost host, ServerOptions options, TimeProv
         SessionMetadata.Check(context);
         Refusals.ThrowIfRefused(RequestValidator.Validate(request));
         await AwaitReadableAsync(member, request.Serializable);
+        var identity = await callers.IdentityAsync(member, context);
         using var view = member.Node.Store.OpenView();
-        return Answer(member, view.Range(request));
+        return Answer(member, view.Range(request, identity));
     }
 
     public override async Task<PutResponse> Put(PutRequest request, ServerCallContext context)
@@ -30,7 +32,7 @@ internal sealed class KvService(MemberHost host, ServerOptions options, TimeProv
         var member = Open(context);
         CheckSize(request);
         Refusals.ThrowIfRefused(RequestValidator.Validate(request));
-        var response = await ProposeAsync<PutResponse>(member, new Command { Put = request, Session = SessionMetadata.Stamp(context) });
+        var response = await ProposeAsync<PutResponse>(member, context, new Command { Put = request, Session = SessionMetadata.Stamp(context) });
         response.Header = member.Complete(response.Header);
         return response;
     }
@@ -40,7 +42,7 @@ internal sealed class KvService(MemberHost host, ServerOptions options, TimeProv
         var member = Open(context);
         CheckSize(request);
         Refusals.ThrowIfRefused(RequestValidator.Validate(request));
-        var response = await ProposeAsync<DeleteRangeResponse>(member, new Command { DeleteRange = request, Session = SessionMetadata.Stamp(context) });
+        var response = await ProposeAsync<DeleteRangeResponse>(member, context, new Command { DeleteRange = request, Session = SessionMetadata.Stamp(context) });
         response.Header = member.Complete(response.Header);
         return response;
     }
@@ -55,12 +57,13 @@ internal sealed class KvService(MemberHost host, ServerOptions options, TimeProv
         {
             SessionMetadata.Check(context);
             await AwaitReadableAsync(member, RequestShape.IsSerializable(request));
+            var identity = await callers.IdentityAsync(member, context);
             using var view = member.Node.Store.OpenView();
-            response = Answer(member, view.Txn(request));
+            response = Answer(member, view.Txn(request, identity));
         }
         else
         {
-            response = await ProposeAsync<TxnResponse>(member, new Command { Txn = request, Session = SessionMetadata.Stamp(context) });
+            response = await ProposeAsync<TxnResponse>(member, context, new Command { Txn = request, Session = SessionMetadata.Stamp(context) });
         }
 
         response.Header = member.Complete(response.Header);
@@ -70,7 +73,7 @@ internal sealed class KvService(MemberHost host, ServerOptions options, TimeProv
     public override async Task<CompactionResponse> Compact(CompactionRequest request, ServerCallContext context)
     {
         var member = Open(context);
-        var response = await ProposeAsync<CompactionResponse>(member, new Command { Compact = request, Session = SessionMetadata.Stamp(context) });
+        var response = await ProposeAsync<CompactionResponse>(member, context, new Command { Compact = request, Session = SessionMetadata.Stamp(context) });
         if (request.Physical)
         {
             await member.Node.CompactionFinishedAsync().WaitAsync(context.CancellationToken);
@@ -98,10 +101,11 @@ internal sealed class KvService(MemberHost host, ServerOptions options, TimeProv
 
     private void CheckSize(IMessage request) => Refusals.ThrowIfRefused(RequestValidator.ValidateSize(request, options.MaxRequestBytes));
 
-    private async Task<TResponse> ProposeAsync<TResponse>(RunningMember member, Command command)
+    private async Task<TResponse> ProposeAsync<TResponse>(RunningMember member, ServerCallContext context, Command command)
         where TResponse : class, IMessage
     {
         member.RefuseIfLearner();
+        command.Identity = await callers.IdentityAsync(member, context);
         command.TimeUnixMs = time.GetUtcNow().ToUnixTimeMilliseconds();
         var result = await member.Node.ProposeAsync(command);
         Refusals.ThrowIfRefused(result.Error);

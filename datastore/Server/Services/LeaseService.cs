@@ -1,15 +1,18 @@
 using System.Security.Cryptography;
 using Google.Protobuf;
 using Grpc.Core;
+using Raft.KeyValue;
+using Raft.KeyValue.Auth;
 using Raft.Protocol.Etcd;
 using Raft.Protocol.V1;
+using Raft.Server.Authentication;
 using Raft.Server.Membership;
 using Raft.Server.Options;
 
 namespace Raft.Server.Services;
 
 /// <summary>etcdserverpb.Lease.</summary>
-internal sealed class LeaseService(MemberHost host, ServerOptions options, TimeProvider time, IHostApplicationLifetime lifetime)
+internal sealed class LeaseService(MemberHost host, ServerOptions options, Callers callers, TimeProvider time, IHostApplicationLifetime lifetime)
     : Lease.LeaseBase
 {
     /// <summary>A time to live below it would end while a new leader is being elected.</summary>
@@ -24,7 +27,7 @@ internal sealed class LeaseService(MemberHost host, ServerOptions options, TimeP
         }
 
         request.TTL = Math.Max(request.TTL, _smallestTtl);
-        var response = await ProposeAsync<LeaseGrantResponse>(member, new Command { LeaseGrant = request, Session = SessionMetadata.Stamp(context) });
+        var response = await ProposeAsync<LeaseGrantResponse>(member, context, new Command { LeaseGrant = request, Session = SessionMetadata.Stamp(context) });
         response.Header = member.Complete(response.Header);
         return response;
     }
@@ -32,7 +35,7 @@ internal sealed class LeaseService(MemberHost host, ServerOptions options, TimeP
     public override async Task<LeaseRevokeResponse> LeaseRevoke(LeaseRevokeRequest request, ServerCallContext context)
     {
         var member = Open(context);
-        var response = await ProposeAsync<LeaseRevokeResponse>(member, new Command { LeaseRevoke = request, Session = SessionMetadata.Stamp(context) });
+        var response = await ProposeAsync<LeaseRevokeResponse>(member, context, new Command { LeaseRevoke = request, Session = SessionMetadata.Stamp(context) });
         response.Header = member.Complete(response.Header);
         return response;
     }
@@ -48,6 +51,7 @@ internal sealed class LeaseService(MemberHost host, ServerOptions options, TimeP
             while (await requestStream.MoveNext(ended.Token))
             {
                 var request = requestStream.Current;
+                await RequireHolderAsync(member, context, request.ID);
                 var response = await Refusals.AsStatusAsync(() => member.Node.KeepLeaseAliveAsync(request));
                 response.Header = member.Complete(null);
                 await responseStream.WriteAsync(response, ended.Token);
@@ -66,7 +70,9 @@ internal sealed class LeaseService(MemberHost host, ServerOptions options, TimeP
     public override async Task<LeaseTimeToLiveResponse> LeaseTimeToLive(LeaseTimeToLiveRequest request, ServerCallContext context)
     {
         var member = Open(context);
+        await callers.RequireUserAsync(member, context);
         var response = await member.Node.LeaseTimeToLiveAsync(request);
+        Refusals.ThrowIfRefused(CheckReadable(member.Node.Store.Auth, await callers.IdentityAsync(member, context), response.Keys));
         response.Header = member.Complete(null);
         return response;
     }
@@ -75,12 +81,37 @@ internal sealed class LeaseService(MemberHost host, ServerOptions options, TimeP
     {
         var member = Open(context);
         await member.Node.ReadBarrierAsync();
+        var identity = await callers.IdentityAsync(member, context);
         using var view = member.Node.Store.OpenView();
+        Refusals.ThrowIfRefused(view.Auth.CheckUser(identity));
+        var leases = view.Leases();
+        if (view.Auth.IsEnabled)
+        {
+            // As in etcd: the ids give access to the leases.
+            var keys = leases.SelectMany(lease => view.LeaseKeys(lease.Id)).Select(key => ByteString.CopyFrom(key));
+            Refusals.ThrowIfRefused(CheckReadable(view.Auth, identity, keys));
+        }
+
         return new LeaseLeasesResponse
         {
             Header = member.Complete(new ResponseHeader { Revision = view.Revision }),
-            Leases = { view.Leases().Select(lease => new LeaseStatus { ID = lease.Id }) },
+            Leases = { leases.Select(lease => new LeaseStatus { ID = lease.Id }) },
         };
+    }
+
+    private static StoreError? CheckReadable(AuthState auth, AuthIdentity? identity, IEnumerable<ByteString> keys) =>
+        auth.CheckRoot(identity) is null
+            ? null
+            : keys.Select(key => auth.CheckRead(identity, key, ByteString.Empty)).FirstOrDefault(static refusal => refusal is not null);
+
+    private async ValueTask RequireHolderAsync(RunningMember member, ServerCallContext context, long lease)
+    {
+        if (member.Node.Store.Auth.IsEnabled)
+        {
+            var identity = await callers.IdentityAsync(member, context);
+            using var view = member.Node.Store.OpenView();
+            Refusals.ThrowIfRefused(view.CheckLease(lease, identity));
+        }
     }
 
     private RunningMember Open(ServerCallContext context)
@@ -91,9 +122,10 @@ internal sealed class LeaseService(MemberHost host, ServerOptions options, TimeP
         return member;
     }
 
-    private async Task<TResponse> ProposeAsync<TResponse>(RunningMember member, Command command)
+    private async Task<TResponse> ProposeAsync<TResponse>(RunningMember member, ServerCallContext context, Command command)
         where TResponse : class, IMessage
     {
+        command.Identity = await callers.IdentityAsync(member, context);
         command.TimeUnixMs = time.GetUtcNow().ToUnixTimeMilliseconds();
         var result = await member.Node.ProposeAsync(command);
         Refusals.ThrowIfRefused(result.Error);

@@ -4,19 +4,20 @@ using Raft.Consensus;
 using Raft.Node;
 using Raft.Protocol.Etcd;
 using Raft.Protocol.V1;
+using Raft.Server.Authentication;
 using Raft.Server.Membership;
 using Raft.Server.Options;
 
 namespace Raft.Server.Services;
 
-/// <summary>etcdserverpb.Maintenance: how the member is, and the care it needs.</summary>
-internal sealed class MaintenanceService(MemberHost host, ServerOptions options) : Maintenance.MaintenanceBase
+/// <summary>etcdserverpb.Maintenance: how the member is, and the care it needs. As in etcd it takes the role root, also to look.</summary>
+internal sealed class MaintenanceService(MemberHost host, ServerOptions options, Callers callers) : Maintenance.MaintenanceBase
 {
     private const string StorageVersion = "3.5";
 
-    public override Task<StatusResponse> Status(StatusRequest request, ServerCallContext context)
+    public override async Task<StatusResponse> Status(StatusRequest request, ServerCallContext context)
     {
-        var member = host.Require();
+        var member = await ForRootAsync(context);
         var status = member.Node.Status;
         var (total, inUse) = member.Store.SizeBytes;
         var response = new StatusResponse
@@ -40,19 +41,19 @@ internal sealed class MaintenanceService(MemberHost host, ServerOptions options)
 
         using var view = member.Node.Store.OpenView();
         response.Errors.AddRange(view.Alarms().Select(alarm => alarm.ToString()));
-        return Task.FromResult(response);
+        return response;
     }
 
     public override async Task<MoveLeaderResponse> MoveLeader(MoveLeaderRequest request, ServerCallContext context)
     {
-        var member = host.Require();
+        var member = await ForRootAsync(context);
         await member.Node.MoveLeaderAsync(new MemberId(request.TargetID));
         return new MoveLeaderResponse { Header = member.Complete(null) };
     }
 
     public override async Task<AlarmResponse> Alarm(AlarmRequest request, ServerCallContext context)
     {
-        var member = host.Require();
+        var member = await ForRootAsync(context);
         if (request.Action == AlarmRequest.Types.AlarmAction.Get)
         {
             await member.Node.ReadBarrierAsync();
@@ -73,27 +74,27 @@ internal sealed class MaintenanceService(MemberHost host, ServerOptions options)
     /// </summary>
     public override async Task<DefragmentResponse> Defragment(DefragmentRequest request, ServerCallContext context)
     {
-        var member = host.Require();
+        var member = await ForRootAsync(context);
         await member.Node.CompactionFinishedAsync().WaitAsync(context.CancellationToken);
         await member.Store.CompactFilesAsync();
         return new DefragmentResponse { Header = member.Complete(null) };
     }
 
-    public override Task<HashResponse> Hash(HashRequest request, ServerCallContext context)
+    public override async Task<HashResponse> Hash(HashRequest request, ServerCallContext context)
     {
-        var member = host.Require();
+        var member = await ForRootAsync(context);
         var hash = HashKv(member, 0);
-        return Task.FromResult(new HashResponse { Header = hash.Header, Hash = hash.Hash });
+        return new HashResponse { Header = hash.Header, Hash = hash.Hash };
     }
 
-    public override Task<HashKVResponse> HashKV(HashKVRequest request, ServerCallContext context) =>
-        Task.FromResult(HashKv(host.Require(), request.Revision));
+    public override async Task<HashKVResponse> HashKV(HashKVRequest request, ServerCallContext context) =>
+        HashKv(await ForRootAsync(context), request.Revision);
 
     /// <summary>The store as a tar file in chunks, then the SHA-256 of all before it, as etcd ends its snapshots.</summary>
     public override async Task Snapshot(
         SnapshotRequest request, IServerStreamWriter<SnapshotResponse> responseStream, ServerCallContext context)
     {
-        var member = host.Require();
+        var member = await ForRootAsync(context);
         using var snapshot = await member.Node.TakeSnapshotAsync();
         await SnapshotStream.WriteAsync(
             snapshot,
@@ -106,6 +107,13 @@ internal sealed class MaintenanceService(MemberHost host, ServerOptions options)
                     Version = StorageVersion,
                 },
                 context.CancellationToken));
+    }
+
+    private async ValueTask<RunningMember> ForRootAsync(ServerCallContext context)
+    {
+        var member = host.Require();
+        await callers.RequireRootAsync(member, context);
+        return member;
     }
 
     private static HashKVResponse HashKv(RunningMember member, long revision)

@@ -1,12 +1,13 @@
 using Google.Protobuf;
 using Grpc.Core;
 using Raft.Protocol.V1;
+using Raft.Server.Authentication;
 using Raft.Server.Membership;
 
 namespace Raft.Server.Services;
 
 /// <summary>raft.v1.Sessions: what a client needs before its requests can take effect once.</summary>
-internal sealed class SessionsService(MemberHost host, TimeProvider time) : Sessions.SessionsBase
+internal sealed class SessionsService(MemberHost host, Callers callers, TimeProvider time) : Sessions.SessionsBase
 {
     public override async Task<OpenSessionResponse> Open(OpenSessionRequest request, ServerCallContext context)
     {
@@ -35,6 +36,7 @@ internal sealed class SessionsService(MemberHost host, TimeProvider time) : Sess
         var member = host.Require();
         member.HonourHasLeader(context);
         member.RefuseIfLearner();
+        command.Identity = await callers.IdentityAsync(member, context);
         command.TimeUnixMs = time.GetUtcNow().ToUnixTimeMilliseconds();
         var result = await member.Node.ProposeAsync(command);
         Refusals.ThrowIfRefused(result.Error);

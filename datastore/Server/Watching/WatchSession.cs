@@ -15,6 +15,7 @@ internal sealed class WatchSession : IDisposable
     private readonly ServerOptions _options;
     private readonly IAsyncStreamReader<WatchRequest> _requests;
     private readonly IServerStreamWriter<WatchFrame> _responses;
+    private readonly Func<WatchCreateRequest, ValueTask<string?>> _refusal;
     private readonly WatchChannel _stream;
 
     /// <summary>Holds one thing at most: that there is something to do.</summary>
@@ -24,9 +25,13 @@ internal sealed class WatchSession : IDisposable
     private Timer? _notices;
 
     public WatchSession(
-        RunningMember member, ServerOptions options, IAsyncStreamReader<WatchRequest> requests, IServerStreamWriter<WatchFrame> responses)
+        RunningMember member,
+        ServerOptions options,
+        IAsyncStreamReader<WatchRequest> requests,
+        IServerStreamWriter<WatchFrame> responses,
+        Func<WatchCreateRequest, ValueTask<string?>> refusal)
     {
-        (_member, _options, _requests, _responses) = (member, options, requests, responses);
+        (_member, _options, _requests, _responses, _refusal) = (member, options, requests, responses, refusal);
         _stream = member.Node.Watches.OpenChannel(() => _work.Writer.TryWrite(true));
     }
 
@@ -60,6 +65,9 @@ internal sealed class WatchSession : IDisposable
             var request = _requests.Current;
             switch (request.RequestUnionCase)
             {
+                case WatchRequest.RequestUnionOneofCase.CreateRequest when await _refusal(request.CreateRequest) is { } reason:
+                    _stream.Refuse(reason);
+                    break;
                 case WatchRequest.RequestUnionOneofCase.CreateRequest:
                     _stream.Create(request.CreateRequest);
                     if (request.CreateRequest.ProgressNotify)
