@@ -1,6 +1,8 @@
 using OpenTelemetry.Metrics;
+using Raft.Protocol.Etcd;
 using Raft.Server;
 using Raft.Server.Authentication;
+using Raft.Server.Coordination;
 using Raft.Server.Gateway;
 using Raft.Server.Health;
 using Raft.Server.Hosting;
@@ -54,6 +56,9 @@ builder.Services.AddSingleton<Callers>();
 builder.Services.AddSingleton<MemberHost>();
 builder.Services.AddSingleton<Readiness>();
 builder.Services.AddSingleton<ServerMetrics>();
+builder.Services.AddSingleton<KvService>();
+builder.Services.AddSingleton<Lease.LeaseBase, LeaseService>();
+builder.Services.AddSingleton<CoordinationCalls>();
 builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = options.ShutdownTimeout);
 builder.Services.AddPeerService();
 builder.Services.AddGrpc(grpc =>
@@ -73,6 +78,8 @@ app.Use(Endpoints.KeepPortsApart(options));
 app.MapGrpcService<KvService>();
 app.MapGrpcService<WatchService>();
 app.MapGrpcService<LeaseService>();
+app.MapGrpcService<LockService>();
+app.MapGrpcService<ElectionService>();
 app.MapGrpcService<ClusterService>();
 app.MapGrpcService<MaintenanceService>();
 app.MapGrpcService<BootstrapService>();

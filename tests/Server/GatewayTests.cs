@@ -28,6 +28,11 @@ public sealed class GatewayTests
         Same("""{"header":{"revision":"3"},"ID":"7587848390080962827","TTL":"100"}""",
             await PostAsync(url, "lease/grant", """{"TTL":100,"ID":7587848390080962827}"""));
         Same("""{"header":{"revision":"3"},"leases":[{"ID":"7587848390080962827"}]}""", await PostAsync(url, "lease/leases", ""));
+        Same("""{"header":{"revision":"4"},"key":"bXkvNjk0ZDczZTg5YzRiYTEwYg=="}""",
+            await PostAsync(url, "lock/lock", """{"name":"bXk=","lease":"7587848390080962827"}"""));
+        Same(
+            """{"header":{"revision":"4"},"kv":{"key":"bXkvNjk0ZDczZTg5YzRiYTEwYg==","create_revision":"4","mod_revision":"4","version":"1","lease":"7587848390080962827"}}""",
+            await PostAsync(url, "election/leader", """{"name":"bXk="}"""));
         Assert.Equal("3.5", (await PostAsync(url, "maintenance/status", "{}")).Answer["storageVersion"]!.GetValue<string>());
     }
 

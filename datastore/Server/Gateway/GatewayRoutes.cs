@@ -7,7 +7,10 @@ namespace Raft.Server.Gateway;
 internal static class GatewayRoutes
 {
     private static readonly Google.Protobuf.Reflection.ServiceDescriptor[] Services =
-        [KV.Descriptor, Watch.Descriptor, Lease.Descriptor, Cluster.Descriptor, Maintenance.Descriptor, Auth.Descriptor];
+    [
+        KV.Descriptor, Watch.Descriptor, Lease.Descriptor, Cluster.Descriptor, Maintenance.Descriptor, Auth.Descriptor,
+        Protocol.Etcd.Locks.Lock.Descriptor, Protocol.Etcd.Elections.Election.Descriptor,
+    ];
 
     private static readonly (string Path, string Method)[] Paths =
     [
@@ -55,6 +58,13 @@ internal static class GatewayRoutes
         ("/v3/auth/role/delete", "Auth/RoleDelete"),
         ("/v3/auth/role/grant", "Auth/RoleGrantPermission"),
         ("/v3/auth/role/revoke", "Auth/RoleRevokePermission"),
+        ("/v3/lock/lock", "Lock/Lock"),
+        ("/v3/lock/unlock", "Lock/Unlock"),
+        ("/v3/election/campaign", "Election/Campaign"),
+        ("/v3/election/proclaim", "Election/Proclaim"),
+        ("/v3/election/leader", "Election/Leader"),
+        ("/v3/election/observe", "Election/Observe"),
+        ("/v3/election/resign", "Election/Resign"),
     ];
 
     /// <summary>Every path with its method.</summary>

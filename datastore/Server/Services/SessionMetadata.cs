@@ -12,10 +12,18 @@ internal static class SessionMetadata
     private const string Sequence = "raft-sequence";
     private const string Acknowledged = "raft-acknowledged";
 
-    /// <summary>The stamp for a request's command; null: the client sent none.</summary>
+    /// <summary>
+    /// The stamp for a request's command; null: the client sent none, or asks for a lock or in an election. Those write more than
+    /// once a call, and are repeated safely without: under the same lease they find what they did before.
+    /// </summary>
     /// <exception cref="RpcException">INVALID_ARGUMENT: metadata that is incomplete or makes no sense.</exception>
     public static SessionStamp? Stamp(ServerCallContext context)
     {
+        if (context.Method.StartsWith("/v3lockpb.", StringComparison.Ordinal) || context.Method.StartsWith("/v3electionpb.", StringComparison.Ordinal))
+        {
+            return null;
+        }
+
         ulong? session = null, sequence = null, acknowledged = null;
         foreach (var entry in context.RequestHeaders)
         {
