@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.IO.Pipelines;
 using System.Text;
+using System.Text.Encodings.Web;
 using System.Text.Json;
 using Google.Protobuf;
 using Grpc.Core;
@@ -20,7 +21,20 @@ internal static class GatewayJson
 
     private static readonly JsonReaderOptions ManyValues = new() { AllowMultipleValues = true };
 
-    public static string Format(IMessage message) => Formatter.Format(message);
+    private static readonly JsonWriterOptions WithoutSpaces = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+
+    /// <summary>The message without spaces, as etcd writes it; the formatter always puts some.</summary>
+    public static string Format(IMessage message)
+    {
+        using var spaced = JsonDocument.Parse(Formatter.Format(message));
+        var compact = new ArrayBufferWriter<byte>();
+        using (var writer = new Utf8JsonWriter(compact, WithoutSpaces))
+        {
+            spaced.WriteTo(writer);
+        }
+
+        return Encoding.UTF8.GetString(compact.WrittenSpan);
+    }
 
     /// <exception cref="RpcException">INVALID_ARGUMENT: it is no such message.</exception>
     public static IMessage Parse(string json, Google.Protobuf.Reflection.MessageDescriptor type)
