@@ -7,9 +7,13 @@ namespace Raft.Node;
 /// ticks, and in memory alone: who becomes leader gives every lease its full time anew, so that none dies for a change of leaders.
 /// </summary>
 /// <param name="tickMs">Milliseconds of a tick.</param>
-internal sealed class LeaseDeadlines(long tickMs)
+/// <param name="rules">What the promises rest on.</param>
+internal sealed class LeaseDeadlines(long tickMs, LeaseRules rules)
 {
     private const long MsPerSecond = 1000;
+
+    // So many ended leases may stay filed, besides as many as there are living ones.
+    private const int EndedMax = 1000;
 
     private readonly Dictionary<long, Entry> _leases = [];
 
@@ -17,6 +21,9 @@ internal sealed class LeaseDeadlines(long tickMs)
     private readonly PriorityQueue<long, long> _order = new();
 
     internal int Count => _leases.Count;
+
+    /// <summary>Leases that wait for their time, some that have ended among them.</summary>
+    internal int Filed => _order.Count;
 
     /// <summary>Whether time passes: this member leads, and has applied all that the leaders before it acknowledged.</summary>
     internal bool IsRunning { get; private set; }
@@ -37,6 +44,7 @@ internal sealed class LeaseDeadlines(long tickMs)
         if (!change.IsGranted)
         {
             _leases.Remove(change.Lease.Id);
+            ForgetEnded();
             return;
         }
 
@@ -44,7 +52,7 @@ internal sealed class LeaseDeadlines(long tickMs)
         _leases.Add(change.Lease.Id, entry);
         if (IsRunning)
         {
-            File(change.Lease.Id, entry, tick);
+            Begin(change.Lease.Id, entry, tick);
         }
     }
 
@@ -55,7 +63,7 @@ internal sealed class LeaseDeadlines(long tickMs)
         IsRunning = true;
         foreach (var (id, entry) in _leases)
         {
-            File(id, entry, tick);
+            Begin(id, entry, tick);
         }
     }
 
@@ -70,7 +78,7 @@ internal sealed class LeaseDeadlines(long tickMs)
     /// <returns>That time, in seconds; null: there is no such lease, or its time is over.</returns>
     internal long? KeepAlive(long id, long tick)
     {
-        if (!_leases.TryGetValue(id, out var entry) || entry.IsOver || entry.Due <= tick)
+        if (!_leases.TryGetValue(id, out var entry) || (!rules.MayRevive && (entry.IsOver || entry.Due <= tick)))
         {
             return null;
         }
@@ -94,30 +102,51 @@ internal sealed class LeaseDeadlines(long tickMs)
         while (due.Count < max && _order.TryPeek(out var id, out var filed) && filed <= tick)
         {
             _order.Dequeue();
-            if (!_leases.TryGetValue(id, out var entry))
+            if (!_leases.TryGetValue(id, out var entry) || entry.Filed != filed)
             {
                 continue;
             }
 
             if (entry.Due > tick)
             {
-                _order.Enqueue(id, entry.Due);
+                File(id, entry, entry.Due);
                 continue;
             }
 
             entry.IsOver = true;
             due.Add(id);
-            _order.Enqueue(id, tick + retryTicks);
+            File(id, entry, tick + retryTicks);
         }
 
         return due;
     }
 
-    private void File(long id, Entry entry, long tick)
+    private void Begin(long id, Entry entry, long tick)
     {
         entry.IsOver = false;
-        entry.Due = tick + entry.Ticks(tickMs);
-        _order.Enqueue(id, entry.Due);
+        entry.Due = rules.DueAnew(entry.Due, tick + entry.Ticks(tickMs));
+        File(id, entry, entry.Due);
+    }
+
+    private void File(long id, Entry entry, long tick)
+    {
+        entry.Filed = tick;
+        _order.Enqueue(id, tick);
+    }
+
+    /// <summary>A lease that ends early stays filed until its time: with many such, and long times, they would fill the memory.</summary>
+    private void ForgetEnded()
+    {
+        if (_order.Count <= (2 * _leases.Count) + EndedMax)
+        {
+            return;
+        }
+
+        _order.Clear();
+        foreach (var (id, entry) in _leases)
+        {
+            _order.Enqueue(id, entry.Filed);
+        }
     }
 
     private sealed class Entry(long ttlSeconds)
@@ -126,6 +155,9 @@ internal sealed class LeaseDeadlines(long tickMs)
 
         /// <summary>The tick at which it ends, unless it is kept alive.</summary>
         internal long Due { get; set; }
+
+        /// <summary>The tick under which it is filed; what is filed under another is older.</summary>
+        internal long Filed { get; set; }
 
         /// <summary>Its end was proposed: nothing revives it.</summary>
         internal bool IsOver { get; set; }

@@ -67,7 +67,11 @@ public sealed partial class Node
     /// <summary>As the leader, once the quorum has confirmed that it is.</summary>
     private async Task<ForwardResponse> AnswerAboutLeaseAsync(ForwardRequest request)
     {
-        await ReadBarrierAsync(isForwarded: true).ConfigureAwait(false);
+        if (_options.LeaseRules.AsksQuorum)
+        {
+            await ReadBarrierAsync(isForwarded: true).ConfigureAwait(false);
+        }
+
         var answer = new PendingCall<ForwardResponse>(_options);
         answer.Begin = () =>
         {

@@ -22,6 +22,9 @@ public sealed record NodeOptions
     /// <summary>Milliseconds of a tick: what turns the seconds of a lease into ticks.</summary>
     public long TickMs { get; init; } = 100;
 
+    /// <summary>What the promises about leases rest on; anything but the standard breaks them.</summary>
+    public LeaseRules LeaseRules { get; init; } = LeaseRules.Standard;
+
     /// <summary>Leases whose end a leader proposes at one tick; a crowd that ends together is spread over more.</summary>
     public int LeasesEndedPerTick { get; init; } = 200;
 

@@ -154,7 +154,7 @@ public sealed class LockTests
         // mkdir fails if somebody is inside.
         var command = $"mkdir {room} || exit 9; etcdctl --endpoints={cluster.Members[0].ClientUrl["http://".Length..]} get nothing; rmdir {room}; echo was inside";
         var visitors = Enumerable.Range(0, 4)
-            .Select(i => Etcdctl.TryAsync(cluster.Members[i % 3].ClientUrl, "lock", "my", "sh", "-c", command))
+            .Select(i => Etcdctl.TryAsync(cluster.Members[i % 3].ClientUrl, "lock", "my", "--", "sh", "-c", command))
             .ToList();
         await client.UntilThereAreAsync(5, "my/");
         Assert.False(Directory.Exists(room));

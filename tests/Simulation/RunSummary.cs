@@ -28,6 +28,12 @@ internal sealed record RunSummary
     /// <summary>Answered requests of clients.</summary>
     public long Requests { get; init; }
 
+    /// <summary>Events that watchers were told of.</summary>
+    public long Events { get; init; }
+
+    /// <summary>Leases that ended.</summary>
+    public int Leases { get; init; }
+
     public static RunSummary operator +(RunSummary left, RunSummary right) => new()
     {
         SimulatedMilliseconds = left.SimulatedMilliseconds + right.SimulatedMilliseconds,
@@ -40,10 +46,12 @@ internal sealed record RunSummary
         Repeated = left.Repeated + right.Repeated,
         Changes = left.Changes + right.Changes,
         Requests = left.Requests + right.Requests,
+        Events = left.Events + right.Events,
+        Leases = left.Leases + right.Leases,
     };
 
     public override string ToString() =>
         $"{SimulatedMilliseconds / 3_600_000.0:F2} simulated hours: {Elections} elections, {Crashes} crashes, {Pauses} pauses, "
         + $"{DiskFaults} disk faults, {Lost} messages lost, {Reordered} reordered, {Repeated} repeated, {Changes} changes of members, "
-        + $"{Requests} requests answered";
+        + $"{Requests} requests answered, {Events} events watched, {Leases} leases ended";
 }

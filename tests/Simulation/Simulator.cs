@@ -24,6 +24,9 @@ internal sealed class Simulator
     private readonly PriorityQueue<Action, (long Time, long Order)> _events = new();
     private readonly SortedDictionary<MemberId, SimulatedMember> _members = [];
     private readonly List<SimulatedClient> _clients = [];
+    private readonly List<SimulatedWatcher> _watchers = [];
+    private readonly List<LeaseHolder> _holders = [];
+    private readonly BatchWriter? _batches;
     private readonly SeededRandom _random;
     private readonly Saboteur _saboteur;
     private long _order;
@@ -31,6 +34,9 @@ internal sealed class Simulator
     public Simulator(ulong seed, Parts? parts = null, bool keepsTrace = false, TimelineRecorder? timeline = null)
     {
         Trace = new Trace(() => Now, keepsTrace, timeline);
+        Leases = new LeaseChecker(() => Now);
+        Truth = new TrueHistory(Leases.Ends);
+        History = new ClientHistory(Truth);
         Parts = parts ?? Parts.Sound;
         _random = new SeededRandom(seed);
         Swarm = Swarm.Draw(_random.Fork());
@@ -43,6 +49,12 @@ internal sealed class Simulator
             Add(new MemberId(founder.ID), founders);
         for (var client = 1; client <= Swarm.Clients; client++)
             _clients.Add(new SimulatedClient(this, client, hasSession: client % 2 == 0, _random.Fork()));
+        for (var watcher = 1; watcher <= Swarm.Watchers; watcher++)
+            _watchers.Add(new SimulatedWatcher(this, watcher, _random.Fork()));
+        for (var holder = 1; holder <= Swarm.LeaseHolders; holder++)
+            _holders.Add(new LeaseHolder(this, holder, _random.Fork()));
+        if (Swarm.Watchers > 0)
+            _batches = new BatchWriter(this, _random.Fork());
     }
 
     /// <summary>What a seed's run is made of.</summary>
@@ -62,7 +74,11 @@ internal sealed class Simulator
 
     public Administrator Administrator { get; }
 
-    public ClientHistory History { get; } = new();
+    public ClientHistory History { get; }
+
+    public TrueHistory Truth { get; }
+
+    public LeaseChecker Leases { get; }
 
     /// <summary>Faults are over.</summary>
     public bool IsHealing { get; private set; }
@@ -86,6 +102,8 @@ internal sealed class Simulator
         Repeated = Network.Repeated,
         Changes = Administrator.Changes,
         Requests = Checker.Answered,
+        Events = _watchers.Sum(static watcher => watcher.Told),
+        Leases = Leases.Ended,
     };
 
     /// <summary>Runs the seed to its end.</summary>
@@ -95,6 +113,9 @@ internal sealed class Simulator
         _saboteur.Begin();
         Administrator.Begin();
         _clients.ForEach(static client => client.Begin());
+        _watchers.ForEach(static watcher => watcher.Begin());
+        _holders.ForEach(static holder => holder.Begin());
+        _batches?.Begin();
         RunUntil(() => Now >= Swarm.DurationMilliseconds);
         Heal();
         History.Check();
@@ -142,6 +163,8 @@ internal sealed class Simulator
         AnswersInline = true,
         SnapshotEntries = Swarm.SnapshotEntries,
         CatchUpEntries = Swarm.CatchUpEntries,
+        LeasesEndedPerTick = Swarm.LeasesEndedPerTick,
+        Watching = Swarm.Watching,
         LearnersMax = 2,
         CompactionStep = 3,
     };
@@ -166,8 +189,9 @@ internal sealed class Simulator
     }
 
     /// <summary>
-    /// Faults end. Within a bound every client has a request of each kind answered, every member of the newest configuration
-    /// has applied all that is committed, and all have the same state.
+    /// Faults end. Within a bound every client has a request of each kind answered, every watcher was told of everything, the leases
+    /// that nobody keeps have ended, every member of the newest configuration has applied all that is committed, and all have the
+    /// same state.
     /// </summary>
     private void Heal()
     {
@@ -189,13 +213,21 @@ internal sealed class Simulator
                 Now < bound,
                 "Progress",
                 $"{_clients.Count(client => client.IsDone)} of {_clients.Count} clients are served, and the members {Administrator.Newest} "
-                + $"have applied {string.Join(' ', Administrator.Newest.Members.Select(id => Find(id)?.Watch.Applied.ToString() ?? "-"))} of {Checker.LastApplied}, after {HealingMilliseconds} ms");
+                + $"have applied {string.Join(' ', Administrator.Newest.Members.Select(id => Find(id)?.Watch.Applied.ToString() ?? "-"))} of {Checker.LastApplied}, "
+                + $"{_watchers.Count(static watcher => watcher.IsDone)} of {_watchers.Count} watchers were told of all, {_holders.Count(static holder => holder.IsDone)} of "
+                + $"{_holders.Count} holders are served, and {Truth.Leases.Count(IsForgotten)} leases that nobody keeps live on, after {HealingMilliseconds} ms");
             return _clients.TrueForAll(static client => client.IsDone)
+                && _batches?.IsDone != false
+                && _watchers.TrueForAll(static watcher => watcher.IsDone)
+                && _holders.TrueForAll(static holder => holder.IsDone)
+                && !Truth.Leases.Any(IsForgotten)
                 && Administrator.Newest.Members.All(id => Up(id)?.Watch.Applied == Checker.LastApplied);
         });
         foreach (var id in Administrator.Newest.Members)
             Checker.MustHaveState(id, new EntryId(default, Checker.LastApplied), StateHash.Of(Find(id)!.Store.Present));
     }
+
+    private bool IsForgotten(long lease) => !_holders.Exists(holder => holder.Keeps(lease));
 
     /// <summary>Also who had still to notice that its disk had failed.</summary>
     private void StartWhoIsDown()

@@ -1,3 +1,5 @@
+using Raft.KeyValue.Watching;
+
 namespace Raft.Simulation.Tests;
 
 /// <summary>
@@ -77,6 +79,16 @@ internal sealed record Swarm
 
     public required int CommittedBytesMax { get; init; }
 
+    public required int Watchers { get; init; }
+
+    public required int LeaseHolders { get; init; }
+
+    /// <summary>Leases that a leader ends at one tick.</summary>
+    public required int LeasesEndedPerTick { get; init; }
+
+    /// <summary>What may wait for watchers: little makes them read up on the past often.</summary>
+    public required WatchLimits Watching { get; init; }
+
     public static Swarm Draw(SeededRandom random)
     {
         int OftenNone(int most) => random.Below(3) == 0 ? 0 : random.Between(1, most);
@@ -110,6 +122,16 @@ internal sealed record Swarm
             AppendsInFlightMax = random.Pick([1, 3, 64]),
             AppendBytesMax = random.Pick([1, 100, 100_000]),
             CommittedBytesMax = random.Pick([1, 200, 100_000]),
+            Watchers = OftenNone(4),
+            LeaseHolders = OftenNone(3),
+            LeasesEndedPerTick = random.Pick([1, 200]),
+            Watching = new WatchLimits
+            {
+                StreamBytesMax = random.Pick([100, 1_000, 1_000_000]),
+                AnswerBytesMax = random.Pick([50, 500, 500_000]),
+                PublishedBytesMax = random.Pick([200, 5_000, 5_000_000]),
+                CatchUpChanges = random.Pick([1, 10, 1_000]),
+            },
         };
     }
 }

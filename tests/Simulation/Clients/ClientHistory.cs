@@ -5,8 +5,11 @@ using Raft.Simulation.Tests.Checks;
 
 namespace Raft.Simulation.Tests.Clients;
 
-/// <summary>What clients asked for and were told, for the checkers of linearizability.</summary>
-internal sealed class ClientHistory
+/// <summary>
+/// What clients asked for and were told, for the checkers of linearizability. They know nothing of other keys, so revisions are
+/// counted as if nobody had changed those.
+/// </summary>
+internal sealed class ClientHistory(TrueHistory truth)
 {
     private readonly History _history = new();
 
@@ -36,24 +39,26 @@ internal sealed class ClientHistory
             SafetyChecker.Holds(verdict is Verdict.Holds, "Linearizable", $"{verdict}");
     }
 
-    private static Request AsChecked(ClientRequest request) => request.Kind switch
+    private Request AsChecked(ClientRequest request) => request.Kind switch
     {
         RequestKind.Put => Request.Put(request.Key, request.Value),
         RequestKind.Delete => Request.Delete(request.Key),
-        RequestKind.CompareAndSwap => Request.CompareAndSwap(request.Key, request.Revision, request.Value),
+        RequestKind.CompareAndSwap => Request.CompareAndSwap(request.Key, truth.AsIfAlone(request.Revision), request.Value),
         _ => Request.Get(request.Key) with { IsSerializable = request.Kind == RequestKind.SerializableRead },
     };
 
-    private static Response AsChecked(IMessage answer) => answer switch
+    private Response AsChecked(IMessage answer) => answer switch
     {
-        PutResponse put => Response.Put(put.Header.Revision, Seen(put.PrevKv)),
-        DeleteRangeResponse delete => Response.Deleted(delete.Deleted > 0, delete.Header.Revision, Seen(delete.PrevKvs.FirstOrDefault())),
-        TxnResponse { Succeeded: true } txn => Response.Swapped(txn.Header.Revision),
-        TxnResponse txn => Response.NotSwapped(Seen(txn.Responses[0].ResponseRange.Kvs.FirstOrDefault()), txn.Header.Revision),
-        RangeResponse range => Response.Got(Seen(range.Kvs.FirstOrDefault()), range.Header.Revision),
+        PutResponse put => Response.Put(Of(put.Header), Seen(put.PrevKv)),
+        DeleteRangeResponse delete => Response.Deleted(delete.Deleted > 0, Of(delete.Header), Seen(delete.PrevKvs.FirstOrDefault())),
+        TxnResponse { Succeeded: true } txn => Response.Swapped(Of(txn.Header)),
+        TxnResponse txn => Response.NotSwapped(Seen(txn.Responses[0].ResponseRange.Kvs.FirstOrDefault()), Of(txn.Header)),
+        RangeResponse range => Response.Got(Seen(range.Kvs.FirstOrDefault()), Of(range.Header)),
         _ => throw new InvalidOperationException($"{answer.Descriptor.Name} is no answer to a client's request."),
     };
 
-    private static Observation Seen(Protocol.Etcd.KeyValue? pair) =>
-        pair is null ? Observation.Absent : new Observation(pair.Value.ToStringUtf8(), pair.Version, pair.ModRevision);
+    private Observation Seen(Protocol.Etcd.KeyValue? pair) =>
+        pair is null ? Observation.Absent : new Observation(pair.Value.ToStringUtf8(), pair.Version, truth.AsIfAlone(pair.ModRevision));
+
+    private long Of(ResponseHeader header) => truth.AsIfAlone(header.Revision);
 }

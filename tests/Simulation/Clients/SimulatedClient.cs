@@ -1,9 +1,7 @@
 using Google.Protobuf;
 using Raft.KeyValue;
-using Raft.Node;
 using Raft.Protocol.Etcd;
 using Raft.Protocol.V1;
-using Raft.Simulation.Tests.Members;
 
 namespace Raft.Simulation.Tests.Clients;
 
@@ -14,14 +12,12 @@ namespace Raft.Simulation.Tests.Clients;
 internal sealed class SimulatedClient(Simulator simulator, int number, bool hasSession, SeededRandom random)
 {
     private const int Keys = 4;
-    private const int TimeoutMs = 9_000;
     private const int AttemptsMax = 8;
     private const int HealedRequests = 10;
 
     private readonly Dictionary<string, long> _modRevisions = [];
     private readonly ClientSession _session = new();
-    private SimulatedMember? _member;
-    private int _call;
+    private readonly ClientConnection _connection = new(simulator, random);
     private int _lastValue;
     private int _servedHealed;
 
@@ -50,65 +46,27 @@ internal sealed class SimulatedClient(Simulator simulator, int number, bool hasS
     private void OpenSession()
     {
         var command = new Command { OpenSession = new OpenSessionRequest { TtlMs = random.Between(5_000, 60_000) } };
-        Call(
+        _connection.Call(
             node => node.ProposeAsync(command),
             result =>
             {
-                simulator.Trace.Note(_member?.Id, $"client {number}: session: {result.Error?.Message ?? "opened"}");
+                simulator.Trace.Note(_connection.Member?.Id, $"client {number}: session: {result.Error?.Message ?? "opened"}");
                 if (result.Response is OpenSessionResponse opened)
                     _session.Opened(opened.Session);
                 AskAgain();
             },
             (_, why) =>
             {
-                simulator.Trace.Note(_member?.Id, $"client {number}: session: {why}");
-                _member = null;
+                simulator.Trace.Note(_connection.Member?.Id, $"client {number}: session: {why}");
+                _connection.Leave();
                 AskAgain();
             });
     }
 
-    private void Try(Attempt attempt) => Call(
+    private void Try(Attempt attempt) => _connection.Call(
         node => SendAsync(node, attempt),
         result => Answered(attempt, result),
         (surelyNotDone, why) => Fails(attempt, surelyNotDone, why));
-
-    /// <summary>One call to one member: answered, or failed in one of the ways in which calls fail.</summary>
-    private void Call(Func<Node.Node, Task<CommandResult>> send, Action<CommandResult> answered, Action<bool, string> fails)
-    {
-        var call = ++_call;
-        void Once(Action goOn)
-        {
-            if (call != _call)
-                return;
-            _call++;
-            goOn();
-        }
-
-        if (_member is not { IsUp: true } || random.Below(20) == 0)
-            _member = random.Pick(Known());
-        else if (random.Chance(simulator.Swarm.AsksLeaderChance) && simulator.Leaders.ToList() is [_, ..] leaders)
-            _member = random.Pick(leaders); // whoever says so, be it true or not
-        if (_member.Node is not { } node)
-        {
-            // Nobody was there to hear it.
-            Once(() => fails(true, "refused connection"));
-            return;
-        }
-
-        var (member, incarnation) = (_member, _member.Incarnation);
-        simulator.At(TimeoutMs, () => Once(() => fails(false, "timeout")));
-        simulator.When(send(node), sent => Once(() =>
-        {
-            if (member.Incarnation != incarnation)
-                fails(false, "lost connection");
-            else if (sent.Exception?.InnerException is RequestRefusedException refusal)
-                fails(refusal.SurelyNotDone, refusal.Message);
-            else if (sent.Exception?.InnerException is CommandRefusedException refused)
-                answered(new CommandResult(null, refused.Error));
-            else
-                answered(sent.Result);
-        }));
-    }
 
     private static async Task<CommandResult> SendAsync(Node.Node node, Attempt attempt)
     {
@@ -136,7 +94,7 @@ internal sealed class SimulatedClient(Simulator simulator, int number, bool hasS
 
         var request = attempt.Request;
         var revision = RevisionOf(result.Response!);
-        simulator.Trace.Note(_member?.Id, $"client {number}: {request} at revision {revision}");
+        simulator.Trace.Note(_connection.Member?.Id, $"client {number}: {request} at revision {revision}");
         simulator.History.IsAnswered(attempt.Operation, result.Response!, simulator.Now);
         Learn(request.Key, result.Response!, revision);
         if (request.Kind != RequestKind.SerializableRead)
@@ -149,7 +107,7 @@ internal sealed class SimulatedClient(Simulator simulator, int number, bool hasS
     /// <summary>The state machine's own answer: no, for good.</summary>
     private void Refused(Attempt attempt, StoreError error)
     {
-        simulator.Trace.Note(_member?.Id, $"client {number}: {attempt.Request}: {error.Message}");
+        simulator.Trace.Note(_connection.Member?.Id, $"client {number}: {attempt.Request}: {error.Message}");
         if (error == StoreError.SessionNotFound)
             _session.IsGone();
         if (!attempt.IsRetry || !ClientSession.LeavesOpen(error))
@@ -160,8 +118,8 @@ internal sealed class SimulatedClient(Simulator simulator, int number, bool hasS
     /// <summary>Whoever has a session asks again with the same stamp; anybody else leaves it at that.</summary>
     private void Fails(Attempt attempt, bool surelyNotDone, string why)
     {
-        simulator.Trace.Note(_member?.Id, $"client {number}: {attempt.Request}: {why}");
-        _member = null;
+        simulator.Trace.Note(_connection.Member?.Id, $"client {number}: {attempt.Request}: {why}");
+        _connection.Leave();
         if (attempt.Stamp is not null && attempt.Number < AttemptsMax)
             simulator.At(random.Between(1, simulator.Swarm.ThinkMilliseconds), () => Try(attempt.Again(surelyNotDone)));
         else
@@ -174,11 +132,6 @@ internal sealed class SimulatedClient(Simulator simulator, int number, bool hasS
             simulator.History.IsRefused(attempt.Operation);
         AskAgain();
     }
-
-    /// <summary>The members that it knows of: all that ever were, until it is told who they are now.</summary>
-    private List<SimulatedMember> Known() => !simulator.IsHealing
-        ? [.. simulator.Members]
-        : [.. simulator.Members.Where(member => simulator.Administrator.Newest.Voters.Contains(member.Id))];
 
     private void AskAgain() => simulator.At(random.Between(1, simulator.Swarm.ThinkMilliseconds), Ask);
 

@@ -104,9 +104,12 @@ internal sealed class MemberWatch(Simulator simulator, SimulatedMember member)
         {
             var entry = _memory.At(index);
             SafetyChecker.Holds(entry is not null, "In order", $"{member.Id} applies {index} that its log does not hold");
-            if (index > simulator.Checker.LastApplied)
+            var isFirst = index > simulator.Checker.LastApplied;
+            if (isFirst)
                 SafetyChecker.CommitsDurably(member.Id, entry.Id, simulator.IsOnQuorum(entry.Id));
             simulator.Checker.Applies(member.Id, _memory.HardState.Term, entry);
+            if (isFirst)
+                simulator.Truth.Apply(entry);
             if (entry.Kind == EntryKind.ConfigurationChange)
             {
                 var change = ConfigurationChange.Decode(entry.Data);

@@ -6,7 +6,7 @@ using Message = Raft.Consensus.Message;
 
 namespace Raft.Simulation.Tests.Members;
 
-/// <content>What the node asks of the world beside its disks: the way to the other members.</content>
+/// <content>What the node asks of the world beside its disks: the way to the other members, and a thread for its watchers.</content>
 internal sealed partial class SimulatedMember : IPeers, IForwarder
 {
     public void Update(IReadOnlyDictionary<MemberId, IReadOnlyList<string>> peerUrls)
@@ -35,4 +35,17 @@ internal sealed partial class SimulatedMember : IPeers, IForwarder
 
     public Task<LogIndex> ReadIndexAsync(MemberId leader, CancellationToken cancellation) =>
         _simulator.Network.CallAsync(Id, leader, node => node.ReadIndexAsync());
+
+    /// <summary>Watchers are told by another thread, when it comes to it.</summary>
+    private void DispatchSoon(int incarnation)
+    {
+        if (incarnation != Incarnation || _isDispatchDue)
+            return;
+        _isDispatchDue = true;
+        After(Random.Below(20), () =>
+        {
+            _isDispatchDue = false;
+            Node!.Watches.Dispatch();
+        });
+    }
 }

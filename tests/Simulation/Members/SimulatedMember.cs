@@ -17,6 +17,9 @@ namespace Raft.Simulation.Tests.Members;
 /// </summary>
 internal sealed partial class SimulatedMember
 {
+    /// <summary>Milliseconds between the ticks of the fastest clock.</summary>
+    public const int FastestTickMilliseconds = 90;
+
     private const int EpochSeconds = 1_700_000_000;
 
     private readonly Simulator _simulator;
@@ -24,6 +27,7 @@ internal sealed partial class SimulatedMember
     private Exception? _failure;
     private long _pausedUntil;
     private bool _isTurnDue;
+    private bool _isDispatchDue;
     private bool _isAnnouncing;
     private int _stepsUntilDeath = int.MaxValue;
 
@@ -34,7 +38,7 @@ internal sealed partial class SimulatedMember
         Random = random;
         Id = id;
         Watch = new MemberWatch(simulator, this);
-        TickMilliseconds = random.Between(90, 110);
+        TickMilliseconds = random.Between(FastestTickMilliseconds, 110);
         simulator.Trace.Joins(id);
         SegmentedLog.Create(Disk, LogOptions, Identity);
         if (founders is not null)
@@ -96,7 +100,7 @@ internal sealed partial class SimulatedMember
     public void Start()
     {
         Incarnation++;
-        (_isTurnDue, _isAnnouncing, _pausedUntil, _failure) = (false, false, 0, null);
+        (_isTurnDue, _isDispatchDue, _isAnnouncing, _pausedUntil, _failure) = (false, false, false, 0, null);
         var incarnation = Incarnation;
         OnDisk(() =>
         {
@@ -106,12 +110,13 @@ internal sealed partial class SimulatedMember
             Log = new SimulatedLog(this, log, new LogImage(recovered));
             Watch.Starts(recovered);
             var node = new Node.Node(
-                _simulator.OptionsOf(this),
+                _simulator.Parts.Options(_simulator.OptionsOf(this)),
                 new NodePorts(_simulator.Parts.Log(Log), _simulator.Parts.Store(Store), this, _simulator.Parts.Forwarder(this), () => Wake(incarnation), error => _failure = error),
                 recovered);
             Watch.Started(node.Status.Consensus);
             _simulator.Trace.Starts(Id, $"{Id} starts, {recovered.HardState}, log {recovered.Base}..{node.Status.Consensus.Last}, applied {node.Status.Consensus.Applied}");
             Node = node;
+            node.Watches.Wake = () => DispatchSoon(incarnation);
         });
         if (Node is null)
             return;
@@ -165,57 +170,11 @@ internal sealed partial class SimulatedMember
             throw new PowerLostException();
     }
 
-    /// <summary>Its log turns bad while it is down: one bit of what was durable before the last sync.</summary>
-    public void FlipBit()
-    {
-        var files = Disk.List().Where(name => name.EndsWith(".log", StringComparison.Ordinal)).ToList();
-        if (files is not [.., var last])
-            return;
-        var name = Random.Pick(files);
-        var bytes = Disk[name];
-        var end = name == last ? (int)Disk.LastSyncedWriteAt(name) : Array.FindLastIndex(bytes, value => value != 0) + 1;
-        if (end <= 0)
-            return;
-        var bit = Random.Below(end * 8);
-        bytes[bit / 8] ^= (byte)(1 << (bit % 8));
-        Disk[name] = bytes;
-        IsBroken = true;
-        _simulator.Trace.Fault(Id, $"{Id} has bit {bit} of {name} flipped");
-    }
-
     /// <summary>Runs something later, unless the member was stopped meanwhile.</summary>
     public void After(int milliseconds, Action happens)
     {
         var incarnation = Incarnation;
         _simulator.At(milliseconds, () => Happens(incarnation, happens));
-    }
-
-    /// <summary>How long the next sync takes.</summary>
-    public int SyncMilliseconds() =>
-        Random.Below(_simulator.SyncMilliseconds + 1) + (int)Math.Max(0, DiskStallsUntil - _simulator.Now);
-
-    /// <summary>Uses the disk: at any operation the power may be cut, or the disk may fail, which stops the member.</summary>
-    public void OnDisk(Action use)
-    {
-        Disk.OnOperation = MayDie;
-        try
-        {
-            use();
-        }
-        catch (PowerLostException)
-        {
-            Crash("loses power at its disk");
-        }
-        catch (IOException error)
-        {
-            SafetyChecker.Holds(
-                IsBroken || error is not (CorruptLogException or ForeignLogException), "Durable log", $"{Id} finds its log damaged: {error.Message}");
-            Crash($"cannot use its disk ({error.GetType().Name})");
-            return;
-        }
-
-        SafetyChecker.Holds(!IsBroken, "Damage is noticed", $"{Id} goes on with a log of which a bit was flipped");
-        Disk.OnOperation = static () => { };
     }
 
     public void Receive(Message message)

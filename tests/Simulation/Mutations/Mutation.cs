@@ -4,7 +4,7 @@ namespace Raft.Simulation.Tests.Mutations;
 internal sealed record Mutation(string Name, Parts Parts)
 {
     /// <summary>All of them; a few hundred seeds notice each.</summary>
-    public static IReadOnlyList<Mutation> Catalogue { get; } = [.. CoreMutations.All, .. LogMutations.All, .. StateMutations.All, .. WayMutations.All];
+    public static IReadOnlyList<Mutation> Catalogue { get; } = [.. CoreMutations.All, .. LogMutations.All, .. StateMutations.All, .. WayMutations.All, .. LeaseMutations.All];
 
     /// <summary>Runs seeds until one notices.</summary>
     /// <returns>The seed and what it said; null if none did.</returns>

@@ -1,4 +1,5 @@
 using Raft.Consensus;
+using Raft.Node;
 using Raft.Node.Ports;
 using Raft.Simulation.Tests.Disks;
 using Raft.Simulation.Tests.Members;
@@ -21,6 +22,8 @@ internal class Parts
     public virtual IWriteAheadLog Log(SimulatedLog log) => log;
 
     public virtual IStateStore Store(SimulatedStore store) => store;
+
+    public virtual NodeOptions Options(NodeOptions options) => options;
 
     public virtual IForwarder Forwarder(SimulatedMember member) => member;
 }

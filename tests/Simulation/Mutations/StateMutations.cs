@@ -15,8 +15,12 @@ internal static class StateMutations
         Broken("a snapshot is laid over what was there", static store => new LaysSnapshotOver(store)),
         Broken("an installed snapshot is not durable", static store => new InstallsInMemory(store)),
         Broken("a snapshot for another member lacks a key", static store => new LosesKeyInSnapshot(store)),
-        Broken("answers to requests in sessions are not kept", static store => new KeepsNoAnswers(store)),
-        Broken("a snapshot for another member lacks the sessions", static store => new LosesSessionsInSnapshot(store)),
+        Broken("answers to requests in sessions are not kept", static store => new Forgets(store, 'a')),
+        Broken("a snapshot for another member lacks the sessions", static store => new LosesInSnapshot(store, "sae")),
+        Broken("a snapshot for another member lacks the leases", static store => new LosesInSnapshot(store, "lL")),
+        Broken("it is not kept which keys live under a lease", static store => new Forgets(store, 'L')),
+        Broken("it is not kept what a revision changed", static store => new Forgets(store, 'r')),
+        Broken("overwritten pairs are not kept", static store => new Forgets(store, 'h')),
         Broken("a member leaves out a deletion now and then", static store => new SkipsDeletions(store)),
     ];
 
@@ -136,18 +140,18 @@ internal static class StateMutations
         }
     }
 
-    private sealed class KeepsNoAnswers(SimulatedStore store) : Passing(store)
+    private sealed class Forgets(SimulatedStore store, char keyspace) : Passing(store)
     {
-        public override void Write(OrderedBatch batch) => Real.Write(Of(batch.Writes.Where(static write => write.Key.Span[0] != (byte)'a')));
+        public override void Write(OrderedBatch batch) => Real.Write(Of(batch.Writes.Where(write => write.Key.Span[0] != keyspace)));
     }
 
-    private sealed class LosesSessionsInSnapshot(SimulatedStore store) : Passing(store)
+    private sealed class LosesInSnapshot(SimulatedStore store, string keyspaces) : Passing(store)
     {
         public override IStateSnapshot TakeSnapshot()
         {
             var content = Real.Present.Clone();
             var batch = new OrderedBatch();
-            foreach (var (key, _) in content.Content.Where(static pair => pair.Key[0] is (byte)'s' or (byte)'a' or (byte)'e'))
+            foreach (var (key, _) in content.Content.Where(pair => keyspaces.Contains((char)pair.Key[0], StringComparison.Ordinal)))
                 batch.Delete(key);
             content.Write(batch);
             return new SimulatedStore.Snapshot(content);
