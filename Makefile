@@ -38,8 +38,8 @@ sim: ## the deterministic simulator: SEED=42 replays and draws one run, SEEDS=10
 robustness: ## real servers under every fault, their clients' histories checked: MINUTES=60, SEED=n for the same faults again
 	@tests/Robustness/run.sh --minutes $(or $(MINUTES),5) $(if $(SEED),--seed $(SEED))
 
-bench: ## against etcd and a server that does nothing, as a table (QUICK=1 in three minutes, MICRO=1 for the microbenchmarks)
-	@tests/Benchmarks/run.sh $(if $(MICRO),micro) $(if $(QUICK),--quick)
+bench: ## against etcd and a server that does nothing, as a table (QUICK=1 in three minutes, KEYS=10000000, MICRO=1 for the microbenchmarks)
+	@tests/Benchmarks/run.sh $(if $(MICRO),micro) $(if $(QUICK),--quick) $(if $(KEYS),--keys $(KEYS))
 
 images: ## both container images, tagged TAG (default dev)
 	@tests/EndToEnd/images/build.sh $(TAG)

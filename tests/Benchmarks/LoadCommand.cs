@@ -15,6 +15,7 @@ internal static class LoadCommand
         var seconds = new Option<double?>("--seconds") { Description = "Measured seconds of each load." };
         var only = new Option<string?>("--only") { Description = "Some loads, comma-separated, or all that begin so: put-,get-1000." };
         var servers = new Option<string>("--servers") { Description = "Which to run.", DefaultValueFactory = _ => "raft,etcd,ceiling" };
+        var keys = new Option<int>("--keys") { Description = "That are there at first; thousands.", DefaultValueFactory = _ => KeySpace.DefaultKeys };
         var target = new Option<Target>("--target") { Description = "Whom clients call.", DefaultValueFactory = _ => Target.All };
         var noFaults = new Option<bool>("--no-faults") { Description = "Leave restarts and killed leaders out." };
         var data = new Option<DirectoryInfo>("--data") { Description = "Where the members keep their data.", Required = true };
@@ -24,7 +25,7 @@ internal static class LoadCommand
         var report = new Option<FileInfo?>("--report") { Description = "Where to write the table." };
         var root = new RootCommand("Drives our server, etcd and a server that does nothing over the same API, and compares them.")
         {
-            quick, rounds, seconds, only, servers, target, noFaults, data, raft, etcd, commit, report,
+            quick, rounds, seconds, only, servers, keys, target, noFaults, data, raft, etcd, commit, report,
         };
         root.SetAction(async (given, stop) =>
         {
@@ -34,6 +35,7 @@ internal static class LoadCommand
             {
                 Servers = [.. given.GetValue(servers)!.Split(',').Select(name => ServerKind.Of(name, ours, theirs))],
                 Loads = LoadList.Matching(given.GetValue(only)),
+                Keys = given.GetValue(keys),
                 Rounds = given.GetValue(rounds) ?? (isQuick ? 1 : 3),
                 WarmUp = TimeSpan.FromSeconds(isQuick ? 0.7 : 2),
                 Measured = TimeSpan.FromSeconds(given.GetValue(seconds) ?? (isQuick ? 1.8 : 8)),
@@ -47,6 +49,7 @@ internal static class LoadCommand
             if (given.GetValue(report) is { } file)
             {
                 await File.WriteAllTextAsync(file.FullName, text, stop);
+                await File.WriteAllTextAsync(Path.ChangeExtension(file.FullName, ".svg"), RatioPlot.Draw(plan, results), stop);
             }
 
             return results.HasFailures ? 1 : 0;

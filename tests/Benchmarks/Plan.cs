@@ -21,6 +21,9 @@ internal sealed record Plan
 
     public required IReadOnlyList<Load> Loads { get; init; }
 
+    /// <summary>That exist before anything is measured.</summary>
+    public required int Keys { get; init; }
+
     public required int Rounds { get; init; }
 
     /// <summary>Before each load, not measured.</summary>

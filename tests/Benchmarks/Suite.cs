@@ -34,9 +34,12 @@ internal sealed class Suite(Plan plan)
         await using var cluster = new LocalCluster(kind, plan.Data);
         cluster.StartAll();
         _results.Add(kind, Moment.StartEmpty, await cluster.UntilWritableAsync(stop));
-        await Filling.FillAsync(cluster, stop);
+        var (filled, stall) = await Filling.FillAsync(cluster, plan.Keys, stop);
+        _results.Add(kind, Moment.Fill, filled);
+        _results.Add(kind, Moment.FillStall, stall);
+        Tell($"  {plan.Keys:N0} keys in {filled.TotalSeconds:0.0} s; at most {stall.TotalMilliseconds:0} ms without an acknowledgement");
         await RunAsync(LoadList.WarmUp, cluster, 2 * plan.WarmUp, stop);
-        foreach (var load in plan.Loads)
+        foreach (var load in plan.Loads.Where(load => kind.IsDurable || load.Watchers == 0))
         {
             _results.Add(kind, load, await RunAsync(load, cluster, plan.Measured, stop));
         }
@@ -50,7 +53,10 @@ internal sealed class Suite(Plan plan)
     private async Task<Measurement> RunAsync(Load load, LocalCluster cluster, TimeSpan measured, CancellationToken stop)
     {
         using var connections = await Connections.OpenAsync(cluster, plan.Target, stop);
-        var measurement = await new LoadRun(load, connections, cluster, _disk).RunAsync(plan.WarmUp, measured, stop);
+        var observation = new Observation(cluster, _disk);
+        var measurement = load.Watchers > 0
+            ? await new WatchFanOut(load, connections, observation).RunAsync(plan.WarmUp, measured, stop)
+            : await new LoadRun(load, plan.Keys, connections, observation).RunAsync(plan.WarmUp, measured, stop);
         Tell($"  {load.Name,-22} {measurement}");
         return measurement;
     }

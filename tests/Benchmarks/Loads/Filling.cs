@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Google.Protobuf;
 using Grpc.Core;
 using Raft.Benchmarks.Servers;
@@ -14,10 +15,14 @@ internal static class Filling
 
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(500);
 
-    public static async Task FillAsync(LocalCluster cluster, CancellationToken stop)
+    /// <returns>How long it took, and the longest time in which nothing was acknowledged.</returns>
+    public static async Task<(TimeSpan Time, TimeSpan Stall)> FillAsync(LocalCluster cluster, int keys, CancellationToken stop)
     {
+        var started = Stopwatch.GetTimestamp();
+        var (acknowledged, stall) = (started, 0L);
+        var counting = new Lock();
         using var connections = await Connections.OpenAsync(cluster, Target.Leader, stop);
-        var requests = Enumerable.Range(0, KeySpace.Keys / KeysPerRequest);
+        var requests = Enumerable.Range(0, keys / KeysPerRequest);
         await Parallel.ForEachAsync(
             requests, new ParallelOptions { MaxDegreeOfParallelism = RequestsAtOnce, CancellationToken = stop },
             async (request, token) =>
@@ -30,7 +35,13 @@ internal static class Filling
                 }
 
                 await SendAsync(connections.Of(request), transaction.ToByteArray(), token);
+                lock (counting)
+                {
+                    var now = Stopwatch.GetTimestamp();
+                    (acknowledged, stall) = (now, Math.Max(stall, now - acknowledged));
+                }
             });
+        return (Stopwatch.GetElapsedTime(started), Stopwatch.GetElapsedTime(0, stall));
     }
 
     /// <summary>On a slow machine a leader may be replaced meanwhile; to write the same again does no harm.</summary>

@@ -3,8 +3,8 @@ namespace Raft.Benchmarks.Loads;
 /// <summary>The keys and values that all loads share.</summary>
 internal static class KeySpace
 {
-    /// <summary>Keys that exist before anything is measured.</summary>
-    public const int Keys = 100_000;
+    /// <summary>Keys that exist before anything is measured, unless others are asked for.</summary>
+    public const int DefaultKeys = 100_000;
 
     public const int ValueBytes = 256;
 

@@ -12,4 +12,7 @@ internal sealed record Load(string Name, string Title, int Clients, Func<int, Re
 {
     /// <summary>How far behind the chosen key a request reaches.</summary>
     public int KeysBehind { get; init; }
+
+    /// <summary>Not 0: a <see cref="WatchFanOut"/> to so many watchers, in place of requests.</summary>
+    public int Watchers { get; init; }
 }

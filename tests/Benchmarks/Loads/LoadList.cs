@@ -9,6 +9,8 @@ internal static class LoadList
 {
     public const int KeysOfRange = 1000;
 
+    private const int Watchers = 1000;
+
     private static readonly Load[] All =
     [
         .. new[] { 1, 16, 64, 256, 1000 }.Select(clients => Of("put", "put", clients, number => [Put(number)])),
@@ -17,6 +19,7 @@ internal static class LoadList
         Of("mix", "9 gets to 1 put", 256, number => [Put(number), .. Enumerable.Repeat(Get(isSerializable: false), 9)]),
         Of("txn", "transaction: compare, put", 64, number => [Transaction(number)]),
         Of("range", $"range of {KeysOfRange} keys", 16, _ => [Range()]) with { KeysBehind = KeysOfRange },
+        Of("watch", "watch, events delivered", Watchers, _ => []) with { Watchers = Watchers },
     ];
 
     /// <summary>Some of everything, before the first load: a server that compiles while it runs has then done most of that.</summary>

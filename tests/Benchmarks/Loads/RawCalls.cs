@@ -9,7 +9,7 @@ internal sealed class Answer(long bytes)
     public long Bytes => bytes;
 }
 
-/// <summary>etcdserverpb.KV without parsing or building messages, which would be the load generator's own cost.</summary>
+/// <summary>etcd's calls without parsing or building messages, which would be the load generator's own cost.</summary>
 internal static class RawCalls
 {
     private static readonly Marshaller<byte[]> Request = new(
@@ -29,6 +29,8 @@ internal static class RawCalls
     public static Method<byte[], Answer> Range { get; } = Method("Range");
 
     public static Method<byte[], Answer> Txn { get; } = Method("Txn");
+
+    public static Method<byte[], Answer> Watch { get; } = new(MethodType.DuplexStreaming, "etcdserverpb.Watch", "Watch", Request, Response);
 
     private static Method<byte[], Answer> Method(string name) => new(MethodType.Unary, "etcdserverpb.KV", name, Request, Response);
 }

@@ -8,6 +8,8 @@ namespace Raft.Benchmarks.Reports;
 /// <summary>docs/benchmarks.md.</summary>
 internal static class Markdown
 {
+    private const string Untried = "-";
+
     private static readonly CultureInfo Culture = CultureInfo.InvariantCulture;
 
     public static string Write(Plan plan, Results results, IReadOnlyList<string> machine)
@@ -23,15 +25,16 @@ internal static class Markdown
         text.Append(Culture, $"- {plan.Rounds} alternating round(s), whose medians these are; ");
         text.Append(Culture, $"{measured:0.#} s a load after {warmUp:0.#} s of warm-up\n");
         var called = plan.Target == Target.All ? "all members in turn (a single one the leader)" : "the leader";
-        text.Append(Culture, $"- {KeySpace.Keys} keys, values of {KeySpace.ValueBytes} bytes; ");
+        text.Append(Culture, $"- {plan.Keys:N0} keys, values of {KeySpace.ValueBytes} bytes; ");
         text.Append(Culture, $"clients call {called} over {Connections.PerMember} connections a member\n\n");
         var names = string.Join(" / ", plan.Servers.Select(static kind => kind.Name));
         text.Append(Culture, $"Cells with several numbers: {names}. Server CPU is that of all three members, memory that of the largest; ");
         text.Append("bytes written are what reached the disk meanwhile.\n\n");
+        text.Append("![Requests a second, ours to etcd](benchmarks.svg)\n\n");
         Table(text, Header(plan), plan.Loads.Select(load => Row(plan, results, load)));
         text.Append('\n');
         var durable = plan.Servers.Where(static kind => kind.IsDurable).ToList();
-        var moments = Enum.GetValues<Moment>().Select(moment => Row(durable, results, moment));
+        var moments = Enum.GetValues<Moment>().Select(moment => Row(plan, durable, results, moment));
         Table(text, ["ms", .. durable.Select(static kind => kind.Name)], moments);
         return text.ToString();
     }
@@ -46,31 +49,33 @@ internal static class Markdown
 
     private static List<string> Row(Plan plan, Results results, Load load)
     {
-        double Rate(ServerKind kind) => results.Median(kind, load, static one => one.PerSecond);
+        double? Rate(ServerKind kind) => results.Median(kind, load, static one => one.PerSecond);
         string Rated(ServerKind kind) => results.Failures(kind, load) is var failed and > 0
             ? string.Create(Culture, $"{Rate(kind):N0} ({failed} failed)")
-            : Rate(kind).ToString("N0", Culture);
-        string Each(Func<Measurement, double> value, string format) =>
-            string.Join(" / ", plan.Servers.Select(kind => results.Median(kind, load, value).ToString(format, Culture)));
+            : Rate(kind)?.ToString("N0", Culture) ?? Untried;
+        string Each(Func<Measurement, double> value, string format) => string.Join(
+            " / ", plan.Servers.Select(kind => results.Median(kind, load, value)?.ToString(format, Culture) ?? Untried));
         return
         [
             load.Title, load.Clients.ToString(Culture), .. plan.Servers.Select(Rated),
-            .. Ratios(plan).Select(other => (Rate(plan.Servers[0]) / Rate(other)).ToString("0.00", Culture)),
+            .. Ratios(plan).Select(other => (Rate(plan.Servers[0]) / Rate(other))?.ToString("0.00", Culture) ?? Untried),
             Each(static one => one.MedianMs, "0.00"), Each(static one => one.P99Ms, "0.00"), Each(static one => one.P999Ms, "0.00"),
             Each(static one => one.ServerCpuUs, "0"), Each(static one => one.GeneratorCpuUs, "0"), Each(static one => one.ResidentMiB, "0"),
             Each(static one => one.WrittenBytes, "0"),
         ];
     }
 
-    private static List<string> Row(List<ServerKind> durable, Results results, Moment moment) =>
+    private static List<string> Row(Plan plan, List<ServerKind> durable, Results results, Moment moment) =>
     [
         moment switch
         {
+            Moment.Fill => string.Create(Culture, $"writing {plan.Keys:N0} keys, 100 in a transaction, 16 transactions at once"),
+            Moment.FillStall => "longest time without an acknowledgement meanwhile",
             Moment.StartEmpty => "start without data, until the first write is acknowledged",
             Moment.RestartWithData => "restart after kill -9 of all members, until the first write is acknowledged",
             _ => "kill -9 of the leader: longest time without an acknowledgement",
         },
-        .. durable.Select(kind => results.MedianMs(kind, moment)?.ToString("0", Culture) ?? "-"),
+        .. durable.Select(kind => results.MedianMs(kind, moment)?.ToString("0", Culture) ?? Untried),
     ];
 
     /// <summary>Whom ours is compared with.</summary>

@@ -6,6 +6,12 @@ namespace Raft.Benchmarks.Reports;
 /// <summary>Things that happen to a cluster, and take a time.</summary>
 internal enum Moment
 {
+    /// <summary>Writing all keys, a hundred in a transaction.</summary>
+    Fill,
+
+    /// <summary>The longest time without an acknowledgement meanwhile.</summary>
+    FillStall,
+
     /// <summary>From the start of the processes, without data, to the first acknowledged write.</summary>
     StartEmpty,
 
@@ -28,9 +34,12 @@ internal sealed class Results
 
     public void Add(ServerKind kind, Moment moment, TimeSpan time) => Add(_moments, (kind, moment), time);
 
-    public double Median(ServerKind kind, Load load, Func<Measurement, double> value) => Median(_loads[(kind, load)].Select(value));
+    /// <returns>Null if it was not tried.</returns>
+    public double? Median(ServerKind kind, Load load, Func<Measurement, double> value) =>
+        _loads.TryGetValue((kind, load), out var list) ? Median(list.Select(value)) : null;
 
-    public int Failures(ServerKind kind, Load load) => _loads[(kind, load)].Sum(static one => one.Failures);
+    public int Failures(ServerKind kind, Load load) =>
+        _loads.TryGetValue((kind, load), out var list) ? list.Sum(static one => one.Failures) : 0;
 
     /// <returns>Null if it was not tried.</returns>
     public double? MedianMs(ServerKind kind, Moment moment) =>
