@@ -86,7 +86,11 @@ internal sealed record SimulatorCommand
             {
                 all += simulator.Summary;
                 if (failure is not null)
+                {
                     failures[From + (ulong)offset] = failure;
+                    Console.Error.WriteLine($"seed {From + (ulong)offset}: {failure}");
+                }
+
                 if (++done % 100 == 0)
                     Console.Error.WriteLine($"{done} of {seeds} seeds, {failures.Count} failed, {done / watch.Elapsed.TotalSeconds:F1} seeds/s");
             }

@@ -15,6 +15,9 @@ internal sealed class SimulatedWatcher
     private const int LooksAfterMs = 400;
     private const int PastMax = 50;
 
+    // What is there to read up on, in steps of a single change if need be, must fit into the time for healing.
+    private const int HealedReadMs = 20;
+
     private readonly Simulator _simulator;
     private readonly int _number;
     private readonly SeededRandom _random;
@@ -46,7 +49,7 @@ internal sealed class SimulatedWatcher
     private void LookAfter()
     {
         var mustLeave = _simulator.IsHealing && _member is not null && !_simulator.Administrator.Newest.Voters.Contains(_member.Id);
-        if (!IsConnected || mustLeave || _random.Below(30) == 0)
+        if (!IsConnected || mustLeave || (!_simulator.IsHealing && _random.Below(30) == 0))
             Connect();
         else if (_random.Below(3) == 0)
             Ask(static channel => channel.RequestProgress());
@@ -89,7 +92,7 @@ internal sealed class SimulatedWatcher
         if (_channel != channel || _isReading || !IsConnected)
             return;
         _isReading = true;
-        _member!.After(_random.Between(1, _readMs), () =>
+        _member!.After(_random.Between(1, _simulator.IsHealing ? Math.Min(_readMs, HealedReadMs) : _readMs), () =>
         {
             if (_channel != channel)
                 return;
