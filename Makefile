@@ -8,7 +8,7 @@ export DOTNET_CLI_TELEMETRY_OPTOUT := 1
 export DOTNET_NOLOGO := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help build up down run test e2e sim robustness bench images crds lint
+.PHONY: help build up down run test e2e sim robustness differential bench images crds lint
 
 help: ## show this list
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z0-9-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -37,6 +37,9 @@ sim: ## the deterministic simulator: SEED=42 replays and draws one run, SEEDS=10
 
 robustness: ## real servers under every fault, their clients' histories checked: MINUTES=60, SEED=n for the same faults again
 	@tests/Robustness/run.sh --minutes $(or $(MINUTES),5) $(if $(SEED),--seed $(SEED))
+
+differential: ## random requests to our server and to a real etcd, every answer compared: SEQUENCES=5000 SEED=1, SEED=17 for one again
+	@tests/Differential/run.sh --sequences $(or $(SEQUENCES),$(if $(SEED),1,500)) --seed $(or $(SEED),1)
 
 bench: ## against etcd and a server that does nothing, as a table (QUICK=1 in three minutes, KEYS=10000000, MICRO=1 for the microbenchmarks)
 	@tests/Benchmarks/run.sh $(if $(MICRO),micro) $(if $(QUICK),--quick) $(if $(KEYS),--keys $(KEYS))

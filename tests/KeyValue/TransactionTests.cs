@@ -27,6 +27,18 @@ public sealed class TransactionTests
             _store.LastEvents.Select(change => (change.Revision, change.Sub, Encoding.UTF8.GetString(change.Key))));
     }
 
+    /// <summary>etcd: outside a transaction a negative revision means the newest, inside it is one that is gone.</summary>
+    [Fact]
+    public void A_range_below_zero_is_compacted_in_a_transaction_only()
+    {
+        _store.Put("a", "1");
+        _store.Compact(2);
+        var past = new RangeRequest { Key = Bytes("a"), Revision = -1 };
+
+        Assert.Single(_store.TryRange(past).Response!.Kvs);
+        Assert.Equal(StoreError.Compacted, _store.Refusal(new TxnRequest { Success = { new RequestOp { RequestRange = past } } }));
+    }
+
     [Fact]
     public void A_transaction_that_changes_nothing_uses_no_revision()
     {

@@ -54,7 +54,7 @@ public sealed class WatchTests
         await watch.CreateAsync(new() { Key = Bytes("a"), WatchId = 7 });
         Assert.Equal(7, (await watch.NextAsync()).WatchId);
         await watch.CreateAsync(new() { Key = Bytes("a"), WatchId = 7 });
-        Assert.Equal("mvcc: watcher duplicate ID provided on the WatchStream", (await watch.NextAsync()).CancelReason);
+        Assert.Equal("mvcc: duplicate watch ID provided on the WatchStream", (await watch.NextAsync()).CancelReason);
 
         await watch.CreateAsync(new() { Key = Bytes("a"), StartRevision = 2 });
         Assert.True((await watch.NextAsync()).Created);

@@ -43,11 +43,8 @@ public sealed class AuthState
     /// <summary>A user with password hash and roles, or null. Not to be changed.</summary>
     public UserRecord? FindUser(string name) => UserRecords.GetValueOrDefault(name);
 
-    /// <summary>What a role allows, or null: there is no such role. root allows everything.</summary>
-    public IReadOnlyList<Permission>? PermissionsOf(string role) =>
-        FindRole(role) is not { } record ? null
-        : role == Root ? [new Permission { PermType = Permission.Types.Type.Readwrite, RangeEnd = ByteString.CopyFrom(0) }]
-        : record.Permissions;
+    /// <summary>The permissions that a role was granted, or null: there is no such role. root needs none, and as in etcd 3.5 shows none.</summary>
+    public IReadOnlyList<Permission>? PermissionsOf(string role) => FindRole(role)?.Permissions;
 
     internal RoleRecord? FindRole(string name) => RoleRecords.GetValueOrDefault(name);
 

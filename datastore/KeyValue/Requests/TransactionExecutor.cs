@@ -73,8 +73,10 @@ internal sealed class TransactionExecutor
         operation.RequestCase != RequestOneofCase.RequestPut ? null
         : _operations.CheckIgnored(operation.RequestPut) ?? _operations.CheckLease(operation.RequestPut);
 
+    /// <summary>Here a negative revision is one that is gone; outside a transaction it means the newest.</summary>
     private StoreError? CheckRange(RequestOp operation) =>
         operation.RequestCase != RequestOneofCase.RequestRange ? null
+        : operation.RequestRange.Revision != 0 && operation.RequestRange.Revision < _state.CompactedRevision ? StoreError.Compacted
         : RangeQuery.CheckRevision(operation.RequestRange.Revision, _state.Revision, _state.CompactedRevision);
 
     private TxnResponse Execute(TxnRequest request)

@@ -10,7 +10,7 @@ namespace Raft.KeyValue.Watching;
 public sealed class WatchChannel : IDisposable
 {
     private const string RangeIsEmpty = "mvcc: watcher range is empty";
-    private const string DuplicateId = "mvcc: watcher duplicate ID provided on the WatchStream";
+    private const string DuplicateId = "mvcc: duplicate watch ID provided on the WatchStream";
     private const string TooMany = "etcdserver: too many requests";
 
     private readonly WatchHub _hub;

@@ -22,15 +22,15 @@ internal sealed class ClusterService(MemberHost host, Callers callers) : Cluster
         }
 
         await callers.RequireUserAsync(member, context);
-        return new MemberListResponse { Header = member.Complete(null), Members = { member.Node.Members } };
+        return new MemberListResponse { Header = HeaderOf(member), Members = { member.Node.Members } };
     }
 
     public override async Task<MemberAddResponse> MemberAdd(MemberAddRequest request, ServerCallContext context)
     {
-        var member = await VoterForRootAsync(context);
         CheckUrls(request.PeerURLs);
+        var member = await VoterForRootAsync(context);
         var response = await member.Node.AddMemberAsync(request);
-        response.Header = member.Complete(null);
+        response.Header = HeaderOf(member);
         return response;
     }
 
@@ -38,7 +38,7 @@ internal sealed class ClusterService(MemberHost host, Callers callers) : Cluster
     {
         var member = await VoterForRootAsync(context);
         var response = await member.Node.RemoveMemberAsync(request);
-        response.Header = member.Complete(null);
+        response.Header = HeaderOf(member);
         return response;
     }
 
@@ -46,14 +46,13 @@ internal sealed class ClusterService(MemberHost host, Callers callers) : Cluster
     {
         var member = await VoterForRootAsync(context);
         var response = await member.Node.PromoteMemberAsync(request);
-        response.Header = member.Complete(null);
+        response.Header = HeaderOf(member);
         return response;
     }
 
     public override async Task<MemberUpdateResponse> MemberUpdate(MemberUpdateRequest request, ServerCallContext context)
     {
         var member = await VoterForRootAsync(context);
-        CheckUrls(request.PeerURLs);
         await member.Node.ReadBarrierAsync();
         var members = member.Node.Members;
         if (members.All(known => known.ID != request.ID))
@@ -61,6 +60,7 @@ internal sealed class ClusterService(MemberHost host, Callers callers) : Cluster
             throw Refusals.ToStatus(NodeError.MemberNotFound);
         }
 
+        CheckUrls(request.PeerURLs);
         if (members.Any(known => known.ID != request.ID && known.PeerURLs.Intersect(request.PeerURLs).Any()))
         {
             throw Refusals.ToStatus(NodeError.PeerUrlExists);
@@ -68,9 +68,12 @@ internal sealed class ClusterService(MemberHost host, Callers callers) : Cluster
 
         var result = await member.Node.ProposeAsync(new Command { MemberUpdate = request });
         var response = (MemberUpdateResponse)result.Response!;
-        response.Header = member.Complete(null);
+        response.Header = HeaderOf(member);
         return response;
     }
+
+    /// <summary>Without a revision, which this service of etcd's does not know.</summary>
+    private static ResponseHeader HeaderOf(RunningMember member) => member.Complete(new ResponseHeader());
 
     private async ValueTask<RunningMember> VoterForRootAsync(ServerCallContext context)
     {
@@ -86,7 +89,8 @@ internal sealed class ClusterService(MemberHost host, Callers callers) : Cluster
             Uri.TryCreate(url, UriKind.Absolute, out var parsed)
             && parsed.Scheme is "http" or "https"
             && parsed.Authority.Contains(':', StringComparison.Ordinal)
-            && parsed.AbsolutePath == "/");
+            && parsed.AbsolutePath == "/"
+            && !url.EndsWith('/'));
         if (!isValid)
         {
             throw new RpcException(InvalidUrls);

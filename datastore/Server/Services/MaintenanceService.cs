@@ -15,9 +15,10 @@ internal sealed class MaintenanceService(MemberHost host, ServerOptions options,
 {
     private const string StorageVersion = "3.5";
 
-    public override async Task<StatusResponse> Status(StatusRequest request, ServerCallContext context)
+    /// <summary>Of anybody, as in etcd: clients ask for the version to learn what the server can do.</summary>
+    public override Task<StatusResponse> Status(StatusRequest request, ServerCallContext context)
     {
-        var member = await ForRootAsync(context);
+        var member = host.Require();
         var status = member.Node.Status;
         var (total, inUse) = member.Store.SizeBytes;
         var response = new StatusResponse
@@ -40,15 +41,16 @@ internal sealed class MaintenanceService(MemberHost host, ServerOptions options,
         }
 
         using var view = member.Node.Store.OpenView();
-        response.Errors.AddRange(view.Alarms().Select(alarm => alarm.ToString()));
-        return response;
+        response.Errors.AddRange(view.Alarms().Select(AsText));
+        return Task.FromResult(response);
     }
 
+    /// <summary>Answered without a header, as etcd does.</summary>
     public override async Task<MoveLeaderResponse> MoveLeader(MoveLeaderRequest request, ServerCallContext context)
     {
         var member = await ForRootAsync(context);
         await member.Node.MoveLeaderAsync(new MemberId(request.TargetID));
-        return new MoveLeaderResponse { Header = member.Complete(null) };
+        return new MoveLeaderResponse();
     }
 
     public override async Task<AlarmResponse> Alarm(AlarmRequest request, ServerCallContext context)
@@ -70,14 +72,14 @@ internal sealed class MaintenanceService(MemberHost host, ServerOptions options,
 
     /// <summary>
     /// Gives the space of compacted versions back to the disk. Their removal may still be under way: it is waited for, so that
-    /// compact, defragment and disarm, in this order, end an alarm NOSPACE.
+    /// compact, defragment and disarm, in this order, end an alarm NOSPACE. The answer has no header, as etcd's has none.
     /// </summary>
     public override async Task<DefragmentResponse> Defragment(DefragmentRequest request, ServerCallContext context)
     {
         var member = await ForRootAsync(context);
         await member.Node.CompactionFinishedAsync().WaitAsync(context.CancellationToken);
         await member.Store.CompactFilesAsync();
-        return new DefragmentResponse { Header = member.Complete(null) };
+        return new DefragmentResponse();
     }
 
     public override async Task<HashResponse> Hash(HashRequest request, ServerCallContext context)
@@ -115,6 +117,10 @@ internal sealed class MaintenanceService(MemberHost host, ServerOptions options,
         await callers.RequireRootAsync(member, context);
         return member;
     }
+
+    /// <summary>As etcd writes it, without a member that is 0, the space at the end included.</summary>
+    private static string AsText(AlarmMember alarm) =>
+        (alarm.MemberID == 0 ? "" : $"memberID:{alarm.MemberID} ") + $"alarm:{alarm.Alarm.ToString().ToUpperInvariant()} ";
 
     private static HashKVResponse HashKv(RunningMember member, long revision)
     {

@@ -141,12 +141,11 @@ public sealed class AuthManagementTests
     }
 
     [Fact]
-    public void Root_shows_that_it_may_do_everything()
+    public void Root_needs_no_permissions_and_shows_none()
     {
         Assert.Null(_world.Auth.PermissionsOf("root"));
         _world.Do(new AuthRoleAddRequest { Name = "root" });
-        var all = Assert.Single(_world.Auth.PermissionsOf("root")!);
-        Assert.Equal((Permission.Types.Type.Readwrite, Bytes(""), Bytes("\0")), (all.PermType, all.Key, all.RangeEnd));
+        Assert.Empty(_world.Auth.PermissionsOf("root")!);
     }
 
     [Fact]
