@@ -8,7 +8,7 @@ namespace Raft.KeyValue;
 /// <param name="Revision">The main revision.</param>
 /// <param name="Sub">Its place among the changes of the revision, from 0.</param>
 /// <param name="Pair">The encoded <c>mvccpb.KeyValue</c>; of a delete, with key and mod_revision alone.</param>
-/// <param name="Previous">The encoded pair before the change; empty when the key did not exist.</param>
+/// <param name="Previous">The encoded pair before the revision; empty when the key did not exist.</param>
 public readonly record struct StoreEvent(
     Event.Types.EventType Type, long Revision, int Sub, ReadOnlyMemory<byte> Pair, ReadOnlyMemory<byte> Previous)
 {

@@ -73,12 +73,13 @@ public sealed class ModelTests
                     Assert.Empty(store.LastEvents);
                     continue;
                 }
-                var state = Everything(store, before).ToDictionary(pair => pair.Key);
+                var earlier = Everything(store, before).ToDictionary(pair => pair.Key);
+                var state = earlier.ToDictionary();
                 foreach (var (change, sub) in store.LastEvents.Select((change, sub) => (change, sub)))
                 {
                     var message = change.ToMessage(withPrevious: true);
                     Assert.Equal((store.Revision, sub), (message.Kv.ModRevision, change.Sub));
-                    Assert.Equal(state.GetValueOrDefault(message.Kv.Key), message.PrevKv);
+                    Assert.Equal(earlier.GetValueOrDefault(message.Kv.Key), message.PrevKv);
                     if (message.Type == Event.Types.EventType.Put) state[message.Kv.Key] = message.Kv;
                     else Assert.True(state.Remove(message.Kv.Key));
                 }

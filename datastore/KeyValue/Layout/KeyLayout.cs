@@ -123,7 +123,13 @@ internal static class KeyLayout
 
     public static ChangeKind ChangeKindOf(ReadOnlySpan<byte> changed) => (ChangeKind)changed[0];
 
-    public static ReadOnlySpan<byte> ChangedKeyOf(ReadOnlySpan<byte> changed) => changed[1..];
+    public static ReadOnlySpan<byte> ChangedKeyOf(ReadOnlySpan<byte> changed) =>
+        ChangeKindOf(changed) == ChangeKind.Fleeting ? new StoredPair(FleetingPairOf(changed)).Key : changed[1..];
+
+    public static byte[] FleetingChange(ReadOnlySpan<byte> pair) => Prefixed((byte)ChangeKind.Fleeting, pair);
+
+    /// <summary>The whole pair that a <see cref="ChangeKind.Fleeting"/> change put.</summary>
+    public static ReadOnlySpan<byte> FleetingPairOf(ReadOnlySpan<byte> changed) => changed[1..];
 
     public static byte[] SessionKey(ulong session) => Numbered(Sessions, session);
 
@@ -178,7 +184,7 @@ internal static class KeyLayout
 /// <param name="Sub">Its place inside the revision, from 0.</param>
 internal readonly record struct ChangePosition(long Main, int Sub);
 
-/// <summary>What a change did to its key; the value of an entry in keyspace r starts with it, and the user key follows.</summary>
+/// <summary>What a change did to its key; the value of an entry in keyspace r starts with it, and the user key follows (but see the last).</summary>
 internal enum ChangeKind : byte
 {
     /// <summary>A put of a key that was not there: no pair ended.</summary>
@@ -189,4 +195,10 @@ internal enum ChangeKind : byte
 
     /// <summary>A delete.</summary>
     Delete = 3,
+
+    /// <summary>
+    /// A put of a pair that its own revision deleted again. No read ever sees it, but a watch tells of it, so the entry holds the
+    /// encoded pair in place of the user key.
+    /// </summary>
+    Fleeting = 4,
 }

@@ -30,7 +30,8 @@ internal sealed class CatchUp(WatchChannel stream, IReadOnlyList<Watcher> watche
         _found.Clear();
         _index.Find(scan.Key, _found);
         _found.RemoveAll(watcher => revision < watcher.Next);
-        if (_found.Count == 0 || scan.ToEvent() is not { } change) return;
+        if (_found.Count == 0) return;
+        var change = scan.ToEvent();
         var encoded = new EncodedEvent(change);
         foreach (var watcher in _found)
         {

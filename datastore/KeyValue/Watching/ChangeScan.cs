@@ -24,8 +24,8 @@ internal sealed class ChangeScan(IStateReader reader, long current, long compact
 
     public bool MoveNext() => _cursor.MoveNext() && _cursor.Key[0] == KeyLayout.Changes;
 
-    /// <summary>The change as watchers see it. Null: a pair that its own revision deleted again, of which nothing was kept.</summary>
-    public StoreEvent? ToEvent()
+    /// <summary>The change as watchers see it.</summary>
+    public StoreEvent ToEvent()
     {
         var (revision, sub) = Position;
         var kind = KeyLayout.ChangeKindOf(_cursor.Value);
@@ -36,7 +36,10 @@ internal sealed class ChangeScan(IStateReader reader, long current, long compact
             return new(Event.Types.EventType.Delete, revision, sub, tombstone, Previous(revision));
         }
 
-        if (!PairLookup.TryGetAt(reader, Key, revision, current, out var pair) || new StoredPair(pair.Span).ModRevision != revision) return null;
+        if (kind == ChangeKind.Fleeting)
+            return new(Event.Types.EventType.Put, revision, sub, KeyLayout.FleetingPairOf(_cursor.Value).ToArray(), Previous(revision));
+        if (!PairLookup.TryGetAt(reader, Key, revision, current, out var pair))
+            throw new InvalidDataException($"The pair that revision {revision} put is missing.");
         return new(Event.Types.EventType.Put, revision, sub, pair, kind == ChangeKind.Update ? Previous(revision) : default);
     }
 

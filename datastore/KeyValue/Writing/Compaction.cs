@@ -30,7 +30,7 @@ internal static class Compaction
             if (position.Main > state.CompactedRevision) break;
             if (handled++ == maxChanges) return position;
 
-            if (KeyLayout.ChangeKindOf(cursor.Value) != ChangeKind.Create)
+            if (KeyLayout.ChangeKindOf(cursor.Value) is ChangeKind.Update or ChangeKind.Delete)
                 obsolete.Add(KeyLayout.HistoryKey(KeyLayout.ChangedKeyOf(cursor.Value), supersededAt: position.Main));
             if (position.Main < state.CompactedRevision) obsolete.Add(cursor.Key.ToArray());
         }

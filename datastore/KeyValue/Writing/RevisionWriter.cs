@@ -55,10 +55,12 @@ internal sealed class RevisionWriter(Overlay overlay, ByteArena arena, List<Stor
         var old = new StoredPair(pair.Span);
         var tombstone = arena.Take(StoredPair.EncodedLength(old.Key, 0, main, 0, default, 0));
         StoredPair.Encode(tombstone.Span, old.Key, 0, main, 0, default, 0);
-        KeepAsHistory(old, pair);
+        var before = pair;
+        if (old.ModRevision == main) before = KeepInItsChange(old, pair);
+        else KeepAsHistory(old, pair);
         overlay.Delete(LivingKey(old.Key));
         if (old.Lease != 0) Attach(old.Key, old.Lease, lease: 0);
-        Record(ChangeKind.Delete, old.Key, tombstone, pair);
+        Record(ChangeKind.Delete, old.Key, tombstone, before);
     }
 
     /// <summary>Collected before anything changes, because a cursor does not bear changes under it.</summary>
@@ -77,12 +79,20 @@ internal sealed class RevisionWriter(Overlay overlay, ByteArena arena, List<Stor
     }
 
     /// <summary>
-    /// A pair that this very revision wrote has never been visible, so it leaves no history. (etcd lets a nested transaction
-    /// delete what its sibling has put.)
+    /// A pair that this very revision wrote has never been visible, so it leaves no history; only watches will hear of it.
+    /// (etcd lets a nested transaction delete what its sibling has put.)
     /// </summary>
+    /// <returns>The pair before this revision, empty when there was none.</returns>
+    private ReadOnlyMemory<byte> KeepInItsChange(StoredPair old, ReadOnlyMemory<byte> encoded)
+    {
+        var put = events.Count - 1;
+        while (!events[put].Key.SequenceEqual(old.Key)) put--;
+        overlay.Put(KeyLayout.ChangeKey(new(main, events[put].Sub)), KeyLayout.FleetingChange(encoded.Span));
+        return events[put].Previous;
+    }
+
     private void KeepAsHistory(StoredPair old, ReadOnlyMemory<byte> encoded)
     {
-        if (old.ModRevision == main) return;
         var key = arena.Take(KeyLayout.HistoryLength(old.Key));
         KeyLayout.WriteHistory(key.Span, old.Key, supersededAt: main);
         overlay.Put(key, encoded);

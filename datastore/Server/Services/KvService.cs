@@ -30,9 +30,8 @@ internal sealed class KvService(MemberHost host, ServerOptions options, Callers 
     public override async Task<PutResponse> Put(PutRequest request, ServerCallContext context)
     {
         var member = Open(context);
-        CheckSize(request);
         Refusals.ThrowIfRefused(RequestValidator.Validate(request));
-        var response = await ProposeAsync<PutResponse>(member, context, new Command { Put = request, Session = SessionMetadata.Stamp(context) });
+        var response = await ProposeAsync<PutResponse>(member, context, request, new Command { Put = request, Session = SessionMetadata.Stamp(context) });
         response.Header = member.Complete(response.Header);
         return response;
     }
@@ -40,9 +39,8 @@ internal sealed class KvService(MemberHost host, ServerOptions options, Callers 
     public override async Task<DeleteRangeResponse> DeleteRange(DeleteRangeRequest request, ServerCallContext context)
     {
         var member = Open(context);
-        CheckSize(request);
         Refusals.ThrowIfRefused(RequestValidator.Validate(request));
-        var response = await ProposeAsync<DeleteRangeResponse>(member, context, new Command { DeleteRange = request, Session = SessionMetadata.Stamp(context) });
+        var response = await ProposeAsync<DeleteRangeResponse>(member, context, request, new Command { DeleteRange = request, Session = SessionMetadata.Stamp(context) });
         response.Header = member.Complete(response.Header);
         return response;
     }
@@ -50,7 +48,6 @@ internal sealed class KvService(MemberHost host, ServerOptions options, Callers 
     public override async Task<TxnResponse> Txn(TxnRequest request, ServerCallContext context)
     {
         var member = Open(context);
-        CheckSize(request);
         Refusals.ThrowIfRefused(RequestValidator.Validate(request, options.MaxTxnOps));
         TxnResponse response;
         if (RequestShape.IsReadOnly(request))
@@ -63,7 +60,7 @@ internal sealed class KvService(MemberHost host, ServerOptions options, Callers 
         }
         else
         {
-            response = await ProposeAsync<TxnResponse>(member, context, new Command { Txn = request, Session = SessionMetadata.Stamp(context) });
+            response = await ProposeAsync<TxnResponse>(member, context, request, new Command { Txn = request, Session = SessionMetadata.Stamp(context) });
         }
 
         response.Header = member.Complete(response.Header);
@@ -73,7 +70,7 @@ internal sealed class KvService(MemberHost host, ServerOptions options, Callers 
     public override async Task<CompactionResponse> Compact(CompactionRequest request, ServerCallContext context)
     {
         var member = Open(context);
-        var response = await ProposeAsync<CompactionResponse>(member, context, new Command { Compact = request, Session = SessionMetadata.Stamp(context) });
+        var response = await ProposeAsync<CompactionResponse>(member, context, request, new Command { Compact = request, Session = SessionMetadata.Stamp(context) });
         if (request.Physical)
         {
             await member.Node.CompactionFinishedAsync().WaitAsync(context.CancellationToken);
@@ -99,13 +96,13 @@ internal sealed class KvService(MemberHost host, ServerOptions options, Callers 
         }
     }
 
-    private void CheckSize(IMessage request) => Refusals.ThrowIfRefused(RequestValidator.ValidateSize(request, options.MaxRequestBytes));
-
-    private async Task<TResponse> ProposeAsync<TResponse>(RunningMember member, ServerCallContext context, Command command)
+    /// <summary>In etcd's order: a stranger learns nothing of the limits.</summary>
+    private async Task<TResponse> ProposeAsync<TResponse>(RunningMember member, ServerCallContext context, IMessage request, Command command)
         where TResponse : class, IMessage
     {
         member.RefuseIfLearner();
         command.Identity = await callers.IdentityAsync(member, context);
+        Refusals.ThrowIfRefused(RequestValidator.ValidateSize(request, options.MaxRequestBytes));
         command.TimeUnixMs = time.GetUtcNow().ToUnixTimeMilliseconds();
         var result = await member.Node.ProposeAsync(command);
         Refusals.ThrowIfRefused(result.Error);

@@ -68,13 +68,17 @@ internal sealed class WatchRun : IDisposable
     private Command AnyCommand()
     {
         var key = Bytes(Keys[_random.Next(Keys.Length)]);
-        return _random.Next(4) switch
+        return _random.Next(5) switch
         {
+            // A sibling deletes what has just been put: etcd allows it between nested transactions.
+            4 => new() { Txn = new() { Success = { Nested(new() { RequestPut = Put(key) }), Nested(new() { RequestDeleteRange = new() { Key = key } }) } } },
             0 => new() { DeleteRange = new() { Key = key, RangeEnd = _random.Next(2) == 0 ? ByteString.Empty : Bytes("b") } },
             1 => new() { Txn = new() { Success = { Keys.Take(_random.Next(1, 4)).Select(one => new RequestOp { RequestPut = Put(Bytes(one)) }) } } },
             _ => new() { Put = Put(key) },
         };
     }
+
+    private static RequestOp Nested(RequestOp operation) => new() { RequestTxn = new() { Success = { operation } } };
 
     private PutRequest Put(ByteString key) => new() { Key = key, Value = Bytes(new string('v', _random.Next(40))) };
 
