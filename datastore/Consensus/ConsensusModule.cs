@@ -6,7 +6,7 @@ namespace Raft.Consensus;
 /// </summary>
 /// <remarks>
 /// This file holds the state and the entrances. The rules live in files named for them: Election, VoteGranting,
-/// LeaderStickiness, Replication (leader), Appending (follower), CommitRule, ReadIndex, LeadershipTransfer,
+/// LeaderStickiness, LostLeader, Replication (leader), Appending (follower), CommitRule, ReadIndex, LeadershipTransfer,
 /// MembershipChange, SnapshotTransfer, CheckQuorum, Durability.
 /// </remarks>
 public sealed partial class ConsensusModule
@@ -59,7 +59,7 @@ public sealed partial class ConsensusModule
         _configuration = recovered.Configuration;
         _applied = _handedOut = recovered.Applied;
         _commit = Max(Max(recovered.HardState.Commit, recovered.Applied), CommitImpliedByChanges());
-        RestartElectionTimer();
+        StartElectionTimer();
     }
 
     /// <summary>This member.</summary>

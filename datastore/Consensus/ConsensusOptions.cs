@@ -10,7 +10,7 @@ public sealed record ConsensusOptions
     public required Func<int, int> Random { get; init; }
 
     /// <summary>
-    /// Ticks without a leader before a member campaigns; each wait is drawn from [ElectionTicks, 2 ElectionTicks)
+    /// Ticks without a leader before a member campaigns; each wait but the first is drawn from [ElectionTicks, 2 ElectionTicks)
     /// (Raft paper, section 5.2).
     /// </summary>
     public int ElectionTicks { get; init; } = 10;

@@ -90,6 +90,17 @@ public sealed partial class ConsensusModule
         _askedToCampaign = false;
     }
 
+    /// <summary>
+    /// A member that has only just started need not fear for a leader whom it has not heard: it waits a fifth of an election timeout
+    /// for one to call, and a random part so that those who start together do not split the votes. (etcd shortens its first
+    /// wait as well: initial-election-tick-advance.)
+    /// </summary>
+    private void StartElectionTimer()
+    {
+        _ticksSinceLeader = 0;
+        _electionTimeoutTicks = Math.Max(1, _options.ElectionTicks / 5) + _options.Random(_options.ElectionTicks);
+    }
+
     /// <summary>Each wait is drawn anew, so that split votes are rare and soon over (paper, section 5.2).</summary>
     private void RestartElectionTimer()
     {

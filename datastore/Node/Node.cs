@@ -99,6 +99,9 @@ public sealed partial class Node
     /// <summary>Messages to this member were probably lost.</summary>
     public void Unreachable(MemberId member) => _inbox.Post(() => _consensus.Unreachable(member));
 
+    /// <summary>Nothing listens any more where this member did.</summary>
+    public void ConnectionRefused(MemberId member) => _inbox.Post(() => _consensus.ConnectionRefused(member));
+
     /// <summary>Campaigns without waiting for the election timeout: the first member of a new cluster need not wait.</summary>
     public void Campaign() => _inbox.Post(_consensus.Campaign);
 

@@ -23,6 +23,9 @@ public interface IPeerInbox
     /// <summary>Messages to this member were probably lost.</summary>
     void Unreachable(MemberId member);
 
+    /// <summary>Nothing listens at this member's peer URLs: its machine is there, its process is not.</summary>
+    void ConnectionRefused(MemberId member);
+
     /// <summary>Another member says that this one was removed from the cluster.</summary>
     void RefusedAsRemoved(MemberId by);
 

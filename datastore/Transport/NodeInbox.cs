@@ -44,6 +44,9 @@ public sealed class NodeInbox(ulong clusterId, ISnapshotReceiver snapshots, Acti
     public void Unreachable(MemberId member) => _node?.Unreachable(member);
 
     /// <inheritdoc/>
+    public void ConnectionRefused(MemberId member) => _node?.ConnectionRefused(member);
+
+    /// <inheritdoc/>
     /// <remarks>The first one is enough: they will all say so, again and again.</remarks>
     public void RefusedAsRemoved(MemberId by)
     {

@@ -1,3 +1,4 @@
+using System.Net.Sockets;
 using Grpc.Core;
 using Grpc.Net.Client;
 
@@ -32,14 +33,24 @@ internal static class PeerChannel
     /// <summary>What went wrong, for people: the cause rather than the wrapping.</summary>
     public static string Explain(RpcException error, string url)
     {
-        Exception? cause = error.Status.DebugException;
+        var cause = CauseOf(error);
+        return error.StatusCode is StatusCode.Unavailable or StatusCode.Internal && cause is not null
+            ? $"{url}: {cause.Message}"
+            : $"{url}: {error.Status.Detail} ({error.StatusCode})";
+    }
+
+    /// <summary>Whether the machine at the URL answered that nothing listens there.</summary>
+    public static bool IsConnectionRefused(RpcException error) =>
+        CauseOf(error) is SocketException { SocketErrorCode: SocketError.ConnectionRefused };
+
+    private static Exception? CauseOf(RpcException error)
+    {
+        var cause = error.Status.DebugException;
         while (cause?.InnerException is { } inner)
         {
             cause = inner;
         }
 
-        return error.StatusCode is StatusCode.Unavailable or StatusCode.Internal && cause is not null
-            ? $"{url}: {cause.Message}"
-            : $"{url}: {error.Status.Detail} ({error.StatusCode})";
+        return cause;
     }
 }

@@ -28,6 +28,7 @@ internal sealed class PeerLink : IAsyncDisposable
     private volatile bool _connected;
     private string[] _urls;
     private string? _lastError;
+    private int _refusals;
 
     public PeerLink(MemberId peer, string lane, IReadOnlyList<string> urls, PeerOptions options, IPeerInbox inbox, ILogger logger)
     {
@@ -89,6 +90,11 @@ internal sealed class PeerLink : IAsyncDisposable
             // What waited meanwhile is stale; Raft sends again what matters.
             TransportMetrics.SendFailures.Add(_queue.Clear(), TransportMetrics.To(_peer));
             _inbox.Unreachable(_peer);
+            if (_refusals >= urls.Length && urls.Length > 0)
+            {
+                _inbox.ConnectionRefused(_peer);
+            }
+
             if (error != _lastError)
             {
                 _lastError = error;
@@ -151,6 +157,7 @@ internal sealed class PeerLink : IAsyncDisposable
                 _inbox.RefusedAsRemoved(_peer);
             }
 
+            _refusals = PeerChannel.IsConnectionRefused(error) ? _refusals + 1 : 0;
             return PeerChannel.Explain(error, url);
         }
         catch (Exception error) when (error is OperationCanceledException or TimeoutException or InvalidDataException

@@ -27,6 +27,45 @@ public class ElectionTests
     }
 
     [Fact]
+    public void The_first_election_need_not_wait_for_an_election_timeout()
+    {
+        var cluster = new Cluster(3);
+
+        cluster.Tick(2);
+
+        Assert.Equal(Role.Leader, cluster[1].Status.Role);
+    }
+
+    [Fact]
+    public void Followers_of_a_leader_at_which_nothing_listens_any_more_elect_another_at_once()
+    {
+        var cluster = new Cluster(3);
+        cluster.Elect(2);
+        cluster[2].Crash();
+
+        cluster[1].Module.ConnectionRefused(Cluster.Id(2));
+        cluster[3].Module.ConnectionRefused(Cluster.Id(2));
+        cluster.Tick();
+
+        Assert.Equal(Role.Leader, cluster[1].Status.Role);
+    }
+
+    [Fact]
+    public void A_false_report_that_nothing_listens_at_the_leader_does_not_depose_it()
+    {
+        var cluster = new Cluster(3);
+        cluster.Elect(2);
+
+        cluster[1].Module.ConnectionRefused(Cluster.Id(2));
+        cluster[1].Module.ConnectionRefused(Cluster.Id(3));
+        cluster.Tick(20);
+
+        Assert.Equal(Role.Leader, cluster[2].Status.Role);
+        Assert.Equal(new Term(1), cluster[2].Status.Term);
+        Assert.Equal(Cluster.Id(2), cluster[1].Status.Leader);
+    }
+
+    [Fact]
     public void Two_that_ask_at_the_same_moment_do_not_split_the_votes()
     {
         var cluster = new Cluster(3);

@@ -47,6 +47,9 @@ internal sealed record Swarm
     /// <summary>Chance, each 100 ms, that a member's wall clock jumps.</summary>
     public required int ClockJumpChance { get; init; }
 
+    /// <summary>Chance, each 100 ms, that a member is told wrongly that nothing listens where another does.</summary>
+    public required int FalseRefusalChance { get; init; }
+
     public required int PartitionChance { get; init; }
 
     /// <summary>Chance, with each new shape of the network, that a link clogs.</summary>
@@ -109,6 +112,7 @@ internal sealed record Swarm
             DiskFaultChance = OftenNone(60),
             BitFlipChance = OftenNone(2_000),
             ClockJumpChance = OftenNone(100),
+            FalseRefusalChance = OftenNone(500),
             PartitionChance = OftenNone(800),
             ClogChance = OftenNone(5_000),
             ChangeChance = OftenNone(1_500),

@@ -75,6 +75,20 @@ public sealed class MessagesTests
     }
 
     [Fact]
+    public async Task That_nothing_listens_at_any_of_a_members_urls_is_told()
+    {
+        await using var one = await TestMember.StartAsync(Options(One));
+        await using (var two = await TestMember.StartAsync(Options(Two)))
+        {
+            one.Knows((Two, ["http://127.0.0.1:1", two.Url]));
+            await Condition.MetAsync(() => one.Transport.IsConnected(Two), "connected by the last URL");
+            Assert.False(one.Inbox.ToldRefused.Task.IsCompleted);
+        }
+
+        Assert.Equal(Two, await one.Inbox.ToldRefused.Task.WaitAsync(TimeSpan.FromSeconds(30)));
+    }
+
+    [Fact]
     public async Task A_member_that_calls_is_called_back_at_once()
     {
         var patient = Options(One) with { BackoffMin = TimeSpan.FromHours(1), BackoffMax = TimeSpan.FromHours(1) };

@@ -107,6 +107,8 @@ internal sealed class RecordingInbox : IPeerInbox
 
     public ConcurrentQueue<MemberId> UnreachableMembers { get; } = new();
 
+    public TaskCompletionSource<MemberId> ToldRefused { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
     public TaskCompletionSource<MemberId> ToldRemoved { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     public ConcurrentDictionary<MemberId, bool> Removed { get; } = new();
@@ -124,6 +126,8 @@ internal sealed class RecordingInbox : IPeerInbox
         SnapshotsDelivered.Writer.TryWrite((message, snapshot));
 
     public void Unreachable(MemberId member) => UnreachableMembers.Enqueue(member);
+
+    public void ConnectionRefused(MemberId member) => ToldRefused.TrySetResult(member);
 
     public void RefusedAsRemoved(MemberId by) => ToldRemoved.TrySetResult(by);
 

@@ -1,4 +1,5 @@
 using Google.Protobuf;
+using Google.Protobuf.Collections;
 using Google.Protobuf.Reflection;
 using Raft.Differential.Tests.Requests;
 using Raft.Protocol.Etcd;
@@ -61,6 +62,9 @@ internal sealed class Masks
             case LeaseLeasesResponse leases:
                 Sort(leases);
                 break;
+            case LeaseTimeToLiveResponse { Keys.Count: > 0 } lease:
+                Sort(lease.Keys);
+                break;
             case AuthenticateResponse authenticated:
                 authenticated.Token = "";
                 break;
@@ -101,6 +105,14 @@ internal sealed class Masks
         (status.DbSize, status.DbSizeInUse, status.DbSizeQuota) = (0, 0, 0);
         (status.RaftIndex, status.RaftTerm, status.RaftAppliedIndex) = (0, 0, 0);
         for (var i = 0; i < status.Errors.Count; i++) status.Errors[i] = status.Errors[i].Replace($"{_member}", "own", StringComparison.Ordinal);
+    }
+
+    /// <summary>In no order, in etcd.</summary>
+    private static void Sort(RepeatedField<ByteString> keys)
+    {
+        var sorted = keys.Order(Comparer<ByteString>.Create((left, right) => left.Span.SequenceCompareTo(right.Span))).ToList();
+        keys.Clear();
+        keys.AddRange(sorted);
     }
 
     /// <summary>By time left, in etcd: of leases granted in one second, in no order.</summary>

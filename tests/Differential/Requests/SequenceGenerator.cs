@@ -25,7 +25,7 @@ internal static class SequenceGenerator
         // etcd looks for alarms at the first level of a transaction only (see docs/compatibility.md).
         var kv = new KvRequests(draw, nestedMax: hasAlarms || hasAuth ? 0 : 2, isGuarded: hasAuth, hasLeases ? leases.Id : () => 7);
         var maintenance = new MaintenanceRequests(draw);
-        var watches = new WatchRequests(draw, kv);
+        var watches = new WatchRequests(draw, kv, isGuarded: hasAuth);
         var auth = new AuthRequests(draw, kv);
         var coordination = new CoordinationRequests(draw);
 

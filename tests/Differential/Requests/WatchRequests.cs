@@ -1,10 +1,14 @@
+using Google.Protobuf;
 using Raft.Protocol.Etcd;
 using static Raft.Protocol.Etcd.WatchCreateRequest.Types;
 
 namespace Raft.Differential.Tests.Requests;
 
 /// <summary>Watchers from the past, from now on and from the future, on a few streams.</summary>
-internal sealed class WatchRequests(Draw draw, KvRequests keys)
+/// <param name="draw">Decides.</param>
+/// <param name="keys">The keys that are watched.</param>
+/// <param name="isGuarded">Whether permissions count: etcd checks only the first key of a watch without an end (see docs/compatibility.md).</param>
+internal sealed class WatchRequests(Draw draw, KvRequests keys, bool isGuarded)
 {
     /// <summary>The farthest that a watcher may start in the future: no farther than the end of a sequence makes sure to get.</summary>
     public const int AheadMax = 3;
@@ -24,12 +28,12 @@ internal sealed class WatchRequests(Draw draw, KvRequests keys)
         var request = new WatchCreateRequest
         {
             Key = keys.Key(),
-            RangeEnd = keys.End(),
+            RangeEnd = keys.End() is var end && isGuarded && end is [0] ? ByteString.Empty : end,
             StartRevision = start,
             PrevKv = draw.Percent(40),
             Fragment = draw.Percent(30),
             ProgressNotify = draw.Percent(30),
-            WatchId = !draw.Percent(20) ? 0 : start == 0 ? draw.Of(-2, 1, 2, 3, 4) : ++_ownIds,
+            WatchId = start != 0 ? ++_ownIds : draw.Percent(20) ? draw.Of(-2, 1, 2, 3, 4) : 0,
         };
         foreach (var filter in new[] { FilterType.Noput, FilterType.Nodelete })
             if (draw.Percent(15)) request.Filters.Add(filter);

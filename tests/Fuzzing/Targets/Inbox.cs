@@ -21,6 +21,10 @@ internal sealed class Inbox(ISnapshotReceiver snapshots, Action<Message> receive
     {
     }
 
+    public void ConnectionRefused(MemberId member)
+    {
+    }
+
     public void RefusedAsRemoved(MemberId by)
     {
     }

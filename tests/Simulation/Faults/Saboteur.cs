@@ -57,6 +57,15 @@ internal sealed class Saboteur(Simulator simulator, SeededRandom random)
 
         if (random.Chance(_swarm.ClockJumpChance))
             Jump(member);
+        if (random.Chance(_swarm.FalseRefusalChance))
+            Mislead(member);
+    }
+
+    private void Mislead(SimulatedMember member)
+    {
+        var other = random.Pick([.. simulator.Members]).Id;
+        simulator.Trace.Fault(member.Id, $"{member.Id} is told wrongly that nothing listens at {other}");
+        member.Node?.ConnectionRefused(other);
     }
 
     private void Jump(SimulatedMember member)

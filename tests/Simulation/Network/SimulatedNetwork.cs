@@ -3,6 +3,7 @@ using Raft.InMemory;
 using Raft.Node;
 using Raft.Node.Ports;
 using Raft.Simulation.Tests.Disks;
+using Raft.Simulation.Tests.Members;
 
 namespace Raft.Simulation.Tests.Network;
 
@@ -10,6 +11,7 @@ namespace Raft.Simulation.Tests.Network;
 internal sealed class SimulatedNetwork(Simulator simulator, SeededRandom random, Swarm swarm)
 {
     private const int CallTimeoutMs = 3_000;
+    private const int LargeSnapshotMs = 5_000;
 
     private readonly HashSet<(MemberId From, MemberId To)> _cut = [];
     private readonly Dictionary<(MemberId From, MemberId To), (long At, long Order)> _lastArrival = [];
@@ -35,7 +37,7 @@ internal sealed class SimulatedNetwork(Simulator simulator, SeededRandom random,
             Carry(message.From, message.To, message.Kind.ToString(), Describe(message), extraMs: 0, () => simulator.Up(message.To)?.Receive(message), () => { });
     }
 
-    /// <summary>A snapshot travels on a stream of its own, and takes longer.</summary>
+    /// <summary>A snapshot travels on a stream of its own and takes longer, a large one so long that it may come when it is stale.</summary>
     public void SendSnapshot(Message message, InMemoryOrderedStore content, Action<bool> completed)
     {
         var sender = simulator.Up(message.From)!;
@@ -51,7 +53,7 @@ internal sealed class SimulatedNetwork(Simulator simulator, SeededRandom random,
             message.To,
             message.Kind.ToString(),
             Describe(message),
-            extraMs: 2 * Delay,
+            extraMs: !_isPerfect && random.Below(4) == 0 ? random.Between(0, LargeSnapshotMs) : 2 * Delay,
             () =>
             {
                 var receiver = simulator.Up(message.To);
@@ -110,11 +112,26 @@ internal sealed class SimulatedNetwork(Simulator simulator, SeededRandom random,
         }
     }
 
-    /// <summary>A member is gone: who waits for its answer learns that the connection is lost.</summary>
+    /// <summary>
+    /// A member is gone: who waits for its answer learns that the connection is lost, and if its machine still answers, the others
+    /// learn that nothing listens there.
+    /// </summary>
     public void Ends(MemberId member, int incarnation)
     {
+        if (random.Below(2) == 0)
+        {
+            foreach (var other in simulator.Members.Where(other => other.Id != member).ToList())
+                other.After(random.Between(1, 300), () => Refuse(other, member));
+        }
+
         foreach (var call in _calls.Where(call => call.To == member && call.Incarnation == incarnation).ToList())
             simulator.At(random.Between(1, 100), () => call.Fail(false));
+    }
+
+    private void Refuse(SimulatedMember caller, MemberId member)
+    {
+        if (simulator.Up(member) is null && !_cut.Contains((caller.Id, member)))
+            caller.Node?.ConnectionRefused(member);
     }
 
     /// <summary>
