@@ -36,9 +36,7 @@ public sealed class StoreView : IDisposable
     /// <param name="request">The range.</param>
     /// <param name="identity">Who asks; null: nobody in particular, which is refused while authentication is on.</param>
     public StoreResult<RangeResponse> Range(RangeRequest request, AuthIdentity? identity = null) =>
-        RequestValidator.Validate(request) is { } refusal ? refusal
-        : State.Auth.IsEnabled && Auth.CheckRead(identity, request.Key, request.RangeEnd) is { } denial ? denial
-        : RangeQuery.Run(Reader, request, Revision, CompactedRevision);
+        Refusal(request, identity) is { } refusal ? refusal : RangeQuery.Run(Reader, request, Revision, CompactedRevision);
 
     /// <summary>Answers a transaction that writes nothing, whichever branch it takes (see <see cref="RequestShape.IsReadOnly"/>).</summary>
     /// <param name="request">The transaction.</param>
@@ -95,6 +93,11 @@ public sealed class StoreView : IDisposable
     {
         if (Interlocked.Exchange(ref _disposed, 1) == 0) _shared.Release();
     }
+
+    /// <summary>Why a range is not answered, whatever is there; null: it is.</summary>
+    internal StoreError? Refusal(RangeRequest request, AuthIdentity? identity) =>
+        RequestValidator.Validate(request) is { } refusal ? refusal
+        : State.Auth.IsEnabled ? Auth.CheckRead(identity, request.Key, request.RangeEnd) : null;
 
     internal CommittedReader Reader
     {

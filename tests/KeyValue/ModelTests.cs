@@ -1,6 +1,7 @@
 using CsCheck;
 using Google.Protobuf;
 using Google.Protobuf.Collections;
+using Raft.KeyValue.Reading;
 using Raft.Protocol.Etcd;
 using static Raft.KeyValue.Tests.TestStore;
 
@@ -84,6 +85,32 @@ public sealed class ModelTests
                     else Assert.True(state.Remove(message.Kv.Key));
                 }
                 Assert.Equal(Everything(store, store.Revision).ToHashSet(), state.Values.ToHashSet());
+            }
+        }, iter: 300);
+
+    [Fact]
+    public void The_pages_of_a_range_are_the_range() =>
+        Gen.Select(History, RandomRequests.Range.Array[1, 10], Gen.Int[1, 40]).Sample((history, ranges, pageBytes) =>
+        {
+            var store = new TestStore();
+            Replay(store, new ModelStore(), history, (1, 0));
+            foreach (var relative in ranges)
+            {
+                var request = (RangeRequest)relative.At(store.Revision);
+                using var view = store.Store.OpenView();
+                var whole = view.Range(request);
+                var (pages, together) = (new RangePages(request, pageBytes), new RangeResponse());
+                StoreError? refusal = null;
+                while (!pages.IsComplete && refusal is null)
+                {
+                    var page = pages.Next(view);
+                    refusal = page.Error;
+                    if (refusal is null) Assert.Equal(pages.IsComplete, page.Response!.Header is not null);
+                    together.MergeFrom(page.Response ?? new());
+                }
+
+                Assert.Equal(whole.Error, refusal);
+                Assert.Equal(whole.Response ?? new(), together);
             }
         }, iter: 300);
 

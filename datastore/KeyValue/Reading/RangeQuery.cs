@@ -49,7 +49,7 @@ internal sealed class RangeQuery
         return needsAll || request.Limit <= 0 ? long.MaxValue : request.Limit + 1;
     }
 
-    private static bool IsFiltered(RangeRequest request) =>
+    public static bool IsFiltered(RangeRequest request) =>
         (request.MinModRevision | request.MaxModRevision | request.MinCreateRevision | request.MaxCreateRevision) != 0;
 
     private void Fetch(IStateReader reader, long revision, long current)
@@ -61,9 +61,13 @@ internal sealed class RangeQuery
             return;
         }
         if (range.IsEmpty) return;
-        using IPairScan scan = revision == current ? new PresentScan(reader, range) : new PastScan(reader, range, revision);
+        using var scan = Scan(reader, range, revision, current);
         while (scan.MoveNext()) Take(scan.Pair);
     }
+
+    /// <summary>The pairs of a range at a revision, in the order of keys.</summary>
+    public static IPairScan Scan(IStateReader reader, KeyRange range, long revision, long current) =>
+        revision == current ? new PresentScan(reader, range) : new PastScan(reader, range, revision);
 
     private void Take(ReadOnlySpan<byte> encoded)
     {

@@ -12,6 +12,7 @@ namespace Raft.KeyValue.Writing;
 internal sealed class RevisionWriter(Overlay overlay, ByteArena arena, List<StoreEvent> events, long main)
 {
     private int _changes;
+    private bool _hasDeleted;
 
     public bool HasChanges => _changes > 0;
 
@@ -32,7 +33,8 @@ internal sealed class RevisionWriter(Overlay overlay, ByteArena arena, List<Stor
         if (exists) KeepAsHistory(old, previous);
         if (old.Lease != lease) Attach(key, old.Lease, lease);
         overlay.Put(living, pair);
-        Record(exists ? ChangeKind.Update : ChangeKind.Create, key, pair, previous);
+        var before = exists || !_hasDeleted ? previous : BeforeRevision(key);
+        Record(before.IsEmpty ? ChangeKind.Create : ChangeKind.Update, key, pair, before);
         return previous;
     }
 
@@ -55,12 +57,24 @@ internal sealed class RevisionWriter(Overlay overlay, ByteArena arena, List<Stor
         var old = new StoredPair(pair.Span);
         var tombstone = arena.Take(StoredPair.EncodedLength(old.Key, 0, main, 0, default, 0));
         StoredPair.Encode(tombstone.Span, old.Key, 0, main, 0, default, 0);
-        var before = pair;
-        if (old.ModRevision == main) before = KeepInItsChange(old, pair);
+        var isOwn = old.ModRevision == main;
+        if (isOwn) KeepInItsChange(old, pair);
         else KeepAsHistory(old, pair);
         overlay.Delete(LivingKey(old.Key));
         if (old.Lease != 0) Attach(old.Key, old.Lease, lease: 0);
-        Record(ChangeKind.Delete, old.Key, tombstone, before);
+        Record(ChangeKind.Delete, old.Key, tombstone, isOwn ? BeforeRevision(old.Key) : pair);
+        _hasDeleted = true;
+    }
+
+    /// <summary>
+    /// A key's pair before this revision, empty if there was none: what watches show as previous, also when the revision changes a key
+    /// twice (etcd looks it up at the revision before).
+    /// </summary>
+    private ReadOnlyMemory<byte> BeforeRevision(ReadOnlySpan<byte> key)
+    {
+        for (var first = events.Count - _changes; first < events.Count; first++)
+            if (events[first].Key.SequenceEqual(key)) return events[first].Previous;
+        return default;
     }
 
     /// <summary>Collected before anything changes, because a cursor does not bear changes under it.</summary>
@@ -82,13 +96,11 @@ internal sealed class RevisionWriter(Overlay overlay, ByteArena arena, List<Stor
     /// A pair that this very revision wrote has never been visible, so it leaves no history; only watches will hear of it.
     /// (etcd lets a nested transaction delete what its sibling has put.)
     /// </summary>
-    /// <returns>The pair before this revision, empty when there was none.</returns>
-    private ReadOnlyMemory<byte> KeepInItsChange(StoredPair old, ReadOnlyMemory<byte> encoded)
+    private void KeepInItsChange(StoredPair old, ReadOnlyMemory<byte> encoded)
     {
         var put = events.Count - 1;
         while (!events[put].Key.SequenceEqual(old.Key)) put--;
         overlay.Put(KeyLayout.ChangeKey(new(main, events[put].Sub)), KeyLayout.FleetingChange(encoded.Span));
-        return events[put].Previous;
     }
 
     private void KeepAsHistory(StoredPair old, ReadOnlyMemory<byte> encoded)

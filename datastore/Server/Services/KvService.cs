@@ -1,6 +1,7 @@
 using Google.Protobuf;
 using Grpc.Core;
 using Raft.KeyValue;
+using Raft.KeyValue.Reading;
 using Raft.KeyValue.Requests;
 using Raft.Protocol.Etcd;
 using Raft.Protocol.V1;
@@ -16,6 +17,9 @@ namespace Raft.Server.Services;
 /// </summary>
 internal sealed class KvService(MemberHost host, ServerOptions options, Callers callers, TimeProvider time) : KV.KVBase
 {
+    /// <summary>Of a streamed range; as much as a request may have.</summary>
+    private const int PageBytes = RequestValidator.DefaultMaxRequestBytes;
+
     public override async Task<RangeResponse> Range(RangeRequest request, ServerCallContext context)
     {
         var member = Open(context);
@@ -25,6 +29,21 @@ internal sealed class KvService(MemberHost host, ServerOptions options, Callers 
         var identity = await callers.IdentityAsync(member, context);
         using var view = member.Node.Store.OpenView();
         return Answer(member, view.Range(request, identity));
+    }
+
+    public override async Task RangeStream(RangeRequest request, IServerStreamWriter<RangeStreamResponse> responseStream, ServerCallContext context)
+    {
+        var member = Open(context);
+        SessionMetadata.Check(context);
+        Refusals.ThrowIfRefused(RequestValidator.Validate(request));
+        await AwaitReadableAsync(member, request.Serializable);
+        var identity = await callers.IdentityAsync(member, context);
+        var pages = new RangePages(request, PageBytes);
+        while (!pages.IsComplete)
+        {
+            var page = NextPage(member, pages, identity);
+            await responseStream.WriteAsync(new() { RangeResponse = page }, context.CancellationToken);
+        }
     }
 
     public override async Task<PutResponse> Put(PutRequest request, ServerCallContext context)
@@ -78,6 +97,19 @@ internal sealed class KvService(MemberHost host, ServerOptions options, Callers 
 
         response.Header = member.Complete(response.Header);
         return response;
+    }
+
+    private static RangeResponse NextPage(RunningMember member, RangePages pages, AuthIdentity? identity)
+    {
+        using var view = member.Node.Store.OpenView();
+        var page = pages.Next(view, identity);
+        Refusals.ThrowIfRefused(page.Error);
+        if (page.Response!.Header is { } header)
+        {
+            page.Response.Header = member.Complete(header);
+        }
+
+        return page.Response;
     }
 
     private RunningMember Open(ServerCallContext context)
