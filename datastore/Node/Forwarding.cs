@@ -32,8 +32,9 @@ public sealed partial class Node
             throw new RequestRefusedException(NodeError.UnknownRequest, surelyNotDone: true);
         }
 
-        var pending = new PendingRequest(_options, _admission, Deadline, isCommand ? request.Command.Memory : default)
+        var pending = new PendingRequest(_options, _admission, Deadline, isCommand ? request.Command.Length : 0)
         {
+            Data = isCommand ? request.Command.Memory : default,
             IsForwarded = true,
             Command = command,
             MembershipRequest = isCommand ? null : request,

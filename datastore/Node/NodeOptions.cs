@@ -62,7 +62,7 @@ public sealed record NodeOptions
     public int WaitingRequestsMax { get; init; } = 20_000;
 
     /// <summary>Bytes of requests that may wait at once; more are refused.</summary>
-    public long WaitingBytesMax { get; init; } = 256L * 1024 * 1024;
+    public long WaitingBytesMax { get; init; } = 128L * 1024 * 1024;
 
     /// <summary>Learners that may be members at once (etcd: 1).</summary>
     public int LearnersMax { get; init; } = 1;

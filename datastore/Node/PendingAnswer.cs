@@ -10,6 +10,9 @@ internal abstract class PendingAnswer(Admission admission, int bytes, long deadl
     /// <summary>The tick at which it is given up.</summary>
     internal long Deadline => deadline;
 
+    /// <summary>What it takes up while it waits.</summary>
+    internal int Bytes => bytes;
+
     internal bool IsAnswered { get; private set; }
 
     // The neighbours in the list of deadlines; touched by the loop alone.
@@ -21,6 +24,11 @@ internal abstract class PendingAnswer(Admission admission, int bytes, long deadl
 
     /// <summary>No answer came in time.</summary>
     internal abstract void Expire(Term now);
+
+    /// <summary>There is a place for it. What takes memory is made only now: a flood that is refused must cost little.</summary>
+    internal virtual void Admitted()
+    {
+    }
 
     /// <summary>There was no place for it: it leaves none free either.</summary>
     internal void RefuseUnadmitted(NodeError error)

@@ -6,11 +6,11 @@ using Raft.Protocol.V1;
 namespace Raft.Node;
 
 /// <summary>A request that goes through the log: a command, or a change of members.</summary>
-internal sealed class PendingRequest(NodeOptions options, Admission admission, long deadline, ReadOnlyMemory<byte> data)
-    : PendingAnswer<CommandResult>(options, admission, data.Length, deadline)
+internal sealed class PendingRequest(NodeOptions options, Admission admission, long deadline, int bytes)
+    : PendingAnswer<CommandResult>(options, admission, bytes, deadline)
 {
-    /// <summary>The command's bytes, which become the log entry.</summary>
-    internal ReadOnlyMemory<byte> Data => data;
+    /// <summary>The command's bytes, which become the log entry; of one that is not yet admitted, none.</summary>
+    internal ReadOnlyMemory<byte> Data { get; set; }
 
     /// <summary>The command, kept so that it is not decoded again where it was proposed; null for a change of members.</summary>
     internal Command? Command { get; init; }
@@ -32,6 +32,15 @@ internal sealed class PendingRequest(NodeOptions options, Admission admission, l
 
     /// <summary>What it waits for before it can be appended or forwarded: the refusal if that never comes.</summary>
     internal NodeError WaitsFor { get; set; } = NodeError.NoLeader;
+
+    /// <summary>Encodes the command, by the thread of who proposes it.</summary>
+    internal override void Admitted()
+    {
+        if (Data.IsEmpty && Command is not null)
+        {
+            Data = Command.ToByteArray();
+        }
+    }
 
     internal override void Take(Node node) => node.TakeRequest(this);
 

@@ -23,7 +23,7 @@ public sealed partial class Node
             command.TimeUnixMs = time();
         }
 
-        return Submit(new PendingRequest(_options, _admission, Deadline, command.ToByteArray()) { Command = command });
+        return Submit(new PendingRequest(_options, _admission, Deadline, command.CalculateSize()) { Command = command });
     }
 
     /// <summary>Adds a member. The id is chosen here.</summary>
@@ -95,20 +95,20 @@ public sealed partial class Node
     private long Deadline => Volatile.Read(ref _tick) + _options.RequestTicks;
 
     private Task<CommandResult> SubmitChange(ForwardRequest request) =>
-        Submit(new PendingRequest(_options, _admission, Deadline, default) { MembershipRequest = request });
+        Submit(new PendingRequest(_options, _admission, Deadline, bytes: 0) { MembershipRequest = request });
 
     private Task<CommandResult> Submit(PendingRequest request) =>
-        Admit(request, request.Data.Length).Answer;
+        Admit(request).Answer;
 
     private Task<LogIndex> ReadBarrierAsync(bool isForwarded) =>
-        Admit(new PendingRead(_options, _admission, Deadline) { IsForwarded = isForwarded }, bytes: 0).Answer;
+        Admit(new PendingRead(_options, _admission, Deadline) { IsForwarded = isForwarded }).Answer;
 
-    private T Admit<T>(T request, int bytes)
+    private T Admit<T>(T request)
         where T : PendingAnswer
     {
-        var isAdmitted = _admission.TryEnter(bytes);
-        if (isAdmitted)
+        if (_admission.TryEnter(request.Bytes))
         {
+            request.Admitted();
             _inbox.Post(request);
         }
         else

@@ -66,7 +66,12 @@ internal sealed class LocalCluster : IAsyncDisposable
         return member;
     }
 
-    public void Start(LocalMember member, string state, params string[] further) => member.Process = ServerProcess.Start(
+    public void Start(LocalMember member, string state, params string[] further) => member.Process = ServerProcess.Start(Arguments(member, state, further));
+
+    public void StartWithin(long heapBytesMax, LocalMember member) =>
+        member.Process = ServerProcess.StartWithin(heapBytesMax, Arguments(member, "new"));
+
+    private IEnumerable<string> Arguments(LocalMember member, string state, params string[] further) =>
     [
         $"--name={member.Name}", $"--data-dir={member.DataDirectory}",
         $"--listen-client-urls={member.ClientUrl}", $"--advertise-client-urls={member.ClientUrl}",
@@ -75,7 +80,7 @@ internal sealed class LocalCluster : IAsyncDisposable
         $"--initial-cluster-state={state}",
         $"--initial-cluster={string.Join(',', Members.Select(other => $"{other.Name}={other.PeerUrl}"))}",
         .. further,
-    ]);
+    ];
 
     public GrpcChannel Channel(LocalMember member)
     {

@@ -10,6 +10,7 @@ internal static class LoadList
     public const int KeysOfRange = 1000;
 
     private const int Watchers = 1000;
+    private const int LeaseSeconds = 600;
 
     private static readonly Load[] All =
     [
@@ -18,6 +19,7 @@ internal static class LoadList
         .. new[] { 1, 64, 1000 }.Select(clients => Of("get-serializable", "get, serializable", clients, _ => [Get(isSerializable: true)])),
         Of("mix", "9 gets to 1 put", 256, number => [Put(number), .. Enumerable.Repeat(Get(isSerializable: false), 9)]),
         Of("txn", "transaction: compare, put", 64, number => [Transaction(number)]),
+        Of("lease", "lease: grant, put under it, revoke", 64, LifeOfALease) with { IsCycle = true },
         Of("range", $"range of {KeysOfRange} keys", 16, _ => [Range()]) with { KeysBehind = KeysOfRange },
         Of("watch", "watch, events delivered", Watchers, _ => []) with { Watchers = Watchers },
     ];
@@ -58,6 +60,18 @@ internal static class LoadList
             Failure = { new RequestOp { RequestRange = new RangeRequest { Key = RequestTemplate.Key() } } },
         },
         answerBytesMin: 8);
+
+    private static RequestTemplate[] LifeOfALease(int client)
+    {
+        var (id, put) = (client + 1, PutOf(client));
+        put.Lease = id;
+        return
+        [
+            new(RawCalls.LeaseGrant, new LeaseGrantRequest { ID = id, TTL = LeaseSeconds }, answerBytesMin: 8),
+            new(RawCalls.Put, put, answerBytesMin: 8),
+            new(RawCalls.LeaseRevoke, new LeaseRevokeRequest { ID = id }, answerBytesMin: 8),
+        ];
+    }
 
     private static Compare Exists(ByteString key) => new()
     {

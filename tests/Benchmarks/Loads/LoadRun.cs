@@ -41,31 +41,40 @@ internal sealed class LoadRun(Load load, int keys, Connections connections, Obse
         var random = new Random(number);
         while (!observation.IsOver)
         {
-            var request = requests[random.Next(requests.Length)];
-            request.Choose(random.Next(keys - load.KeysBehind));
+            var one = random.Next(requests.Length);
+            var key = random.Next(keys - load.KeysBehind);
 #pragma warning restore CA5394
-            var started = Stopwatch.GetTimestamp();
-            try
+            foreach (var request in load.IsCycle ? requests : requests[one..(one + 1)])
             {
-                using var call = invoker.AsyncUnaryCall(request.Method, null, options, request.Bytes);
-                var answer = await call.ResponseAsync;
-                if (observation.IsMeasuring)
-                {
-                    latencies.Record(Stopwatch.GetTimestamp() - started);
-                }
-
-                if (answer.Bytes < request.AnswerBytesMin)
-                {
-                    Interlocked.Increment(ref _wrongAnswers);
-                }
-            }
-            catch (RpcException) when (!stop.IsCancellationRequested)
-            {
-                Interlocked.Increment(ref _failures);
-                await Task.Delay(PauseAfterFailure, stop);
+                request.Choose(key);
+                await CallOnceAsync(invoker, request, options, latencies);
             }
         }
 
         return latencies;
+    }
+
+    private async Task CallOnceAsync(CallInvoker invoker, RequestTemplate request, CallOptions options, LatencyHistogram latencies)
+    {
+        var started = Stopwatch.GetTimestamp();
+        try
+        {
+            using var call = invoker.AsyncUnaryCall(request.Method, null, options, request.Bytes);
+            var answer = await call.ResponseAsync;
+            if (observation.IsMeasuring)
+            {
+                latencies.Record(Stopwatch.GetTimestamp() - started);
+            }
+
+            if (answer.Bytes < request.AnswerBytesMin)
+            {
+                Interlocked.Increment(ref _wrongAnswers);
+            }
+        }
+        catch (RpcException) when (!options.CancellationToken.IsCancellationRequested)
+        {
+            Interlocked.Increment(ref _failures);
+            await Task.Delay(PauseAfterFailure, options.CancellationToken);
+        }
     }
 }

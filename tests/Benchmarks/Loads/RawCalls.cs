@@ -32,5 +32,10 @@ internal static class RawCalls
 
     public static Method<byte[], Answer> Watch { get; } = new(MethodType.DuplexStreaming, "etcdserverpb.Watch", "Watch", Request, Response);
 
-    private static Method<byte[], Answer> Method(string name) => new(MethodType.Unary, "etcdserverpb.KV", name, Request, Response);
+    public static Method<byte[], Answer> LeaseGrant { get; } = Method("LeaseGrant", "Lease");
+
+    public static Method<byte[], Answer> LeaseRevoke { get; } = Method("LeaseRevoke", "Lease");
+
+    private static Method<byte[], Answer> Method(string name, string service = "KV") =>
+        new(MethodType.Unary, $"etcdserverpb.{service}", name, Request, Response);
 }
