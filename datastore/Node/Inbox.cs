@@ -5,6 +5,9 @@ namespace Raft.Node;
 /// <summary>One thing that reaches the loop from outside.</summary>
 internal abstract class Input
 {
+    /// <summary>What it may add to the log, and so to the write of the turn that takes it.</summary>
+    internal virtual int Bytes => 0;
+
     /// <summary>Called by the loop, once.</summary>
     internal abstract void Take(Node node);
 
@@ -46,9 +49,12 @@ internal sealed class Inbox(Action wake)
         }
     }
 
-    /// <summary>Takes all that waits now, and what comes meanwhile up to a bound, so that a turn ends.</summary>
+    /// <summary>
+    /// Takes all that waits now, and what comes meanwhile up to a bound, so that a turn ends, and that what it writes to the log
+    /// needs no large buffers on its way to the disk and to the followers.
+    /// </summary>
     /// <returns>Whether there was anything; if not, the next post wakes the loop.</returns>
-    internal bool Drain(Node node, int inputsMax)
+    internal bool Drain(Node node, int inputsMax, int bytesMax)
     {
         if (_inputs.IsEmpty)
         {
@@ -62,8 +68,10 @@ internal sealed class Inbox(Action wake)
             Volatile.Write(ref _isAwake, 1);
         }
 
-        for (var count = 0; count < inputsMax && _inputs.TryDequeue(out var input); count++)
+        var bytes = 0L;
+        for (var count = 0; count < inputsMax && bytes < bytesMax && _inputs.TryDequeue(out var input); count++)
         {
+            bytes += input.Bytes;
             input.Take(node);
         }
 

@@ -18,6 +18,7 @@ namespace Raft.Node;
 public sealed partial class Node
 {
     private const int InputsPerTurnMax = 10_000;
+    private const int BytesPerTurnMax = 4 * 1024 * 1024;
     private const int SlowApplyMs = 100;
 
     private readonly NodeOptions _options;
@@ -120,7 +121,7 @@ public sealed partial class Node
         try
         {
             _ticksTaken = 0;
-            var hadInput = _inbox.Drain(this, InputsPerTurnMax);
+            var hadInput = _inbox.Drain(this, InputsPerTurnMax, BytesPerTurnMax);
             _lateTicks += Math.Max(0, _ticksTaken - 1);
             _reads.Ask();
             var hadOutput = Work();

@@ -11,7 +11,7 @@ internal abstract class PendingAnswer(Admission admission, int bytes, long deadl
     internal long Deadline => deadline;
 
     /// <summary>What it takes up while it waits.</summary>
-    internal int Bytes => bytes;
+    internal override int Bytes => bytes;
 
     internal bool IsAnswered { get; private set; }
 

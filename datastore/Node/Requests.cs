@@ -69,13 +69,23 @@ public sealed partial class Node
     /// <summary>In a turn: a request comes in.</summary>
     internal void TakeRequest(PendingRequest request)
     {
-        if (RefusalOf(request.Command) is { } refusal)
+        if (request.IsAnswered)
+        {
+            return; // given up while it waited to be tried again
+        }
+
+        var isNew = request.List is null;
+        if (isNew && RefusalOf(request.Command) is { } refusal)
         {
             request.Refuse(refusal);
             return;
         }
 
-        _deadlines.Add(request);
+        if (isNew)
+        {
+            _deadlines.Add(request);
+        }
+
         Dispatch(request);
     }
 
@@ -205,7 +215,10 @@ public sealed partial class Node
         }
     }
 
-    /// <summary>Tries again what waited for a leader, or for the change of members before it; none of it is in any log.</summary>
+    /// <summary>
+    /// Tries again what waited for a leader, or for the change of members before it; none of it is in any log. It comes in anew, so
+    /// that much of it is taken in more than one turn.
+    /// </summary>
     private void SubmitWaiting()
     {
         if (!_proposals.HasWaiting)
@@ -215,10 +228,7 @@ public sealed partial class Node
 
         foreach (var request in _proposals.TakeWaiting())
         {
-            if (!request.IsAnswered)
-            {
-                Dispatch(request);
-            }
+            _inbox.Post(request);
         }
     }
 }

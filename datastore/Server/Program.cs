@@ -54,6 +54,7 @@ builder.Services.AddSingleton(tokenSigning);
 builder.Services.AddSingleton<PasswordHashing>();
 builder.Services.AddSingleton<Callers>();
 builder.Services.AddSingleton<MemberHost>();
+builder.Services.AddSingleton<ReceiveBudget>();
 builder.Services.AddSingleton<Readiness>();
 builder.Services.AddSingleton<ServerMetrics>();
 builder.Services.AddSingleton<KvService>();
@@ -64,7 +65,7 @@ builder.Services.AddPeerService();
 builder.Services.AddGrpc(grpc =>
 {
     grpc.Interceptors.Add<RefusalInterceptor>();
-    grpc.MaxReceiveMessageSize = options.MaxRequestBytes + (512 * 1024);
+    grpc.MaxReceiveMessageSize = options.ReceivedBytesMax;
     grpc.MaxSendMessageSize = null;
 });
 builder.Services.AddGrpcReflection();
@@ -75,6 +76,7 @@ builder.Services.AddOpenTelemetry().WithMetrics(metrics => metrics
 
 await using var app = builder.Build();
 app.Use(Endpoints.KeepPortsApart(options));
+app.Use(app.Services.GetRequiredService<ReceiveBudget>().AdmitAsync);
 app.MapGrpcService<KvService>();
 app.MapGrpcService<WatchService>();
 app.MapGrpcService<LeaseService>();

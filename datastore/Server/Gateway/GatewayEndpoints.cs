@@ -4,7 +4,10 @@ using System.Text.Json;
 using Google.Protobuf;
 using Google.Protobuf.Reflection;
 using Grpc.Core;
+using Raft.Node;
+using Raft.Server.Hosting;
 using Raft.Server.Options;
+using Raft.Server.Services;
 
 namespace Raft.Server.Gateway;
 
@@ -23,7 +26,8 @@ internal static class GatewayEndpoints
         {
             var grpcPath = $"/{method.Service.FullName}/{method.Name}";
             var target = new Lazy<Endpoint?>(() => Find(endpoints, grpcPath));
-            endpoints.MapPost(path, (HttpContext context, ServerOptions options) => ServeAsync(context, options, method, target.Value, grpcPath));
+            endpoints.MapPost(path, (HttpContext context, ServerOptions options, ReceiveBudget budget) =>
+                ServeAsync(context, options, budget, method, target.Value, grpcPath));
         }
     }
 
@@ -33,9 +37,16 @@ internal static class GatewayEndpoints
         .FirstOrDefault(endpoint => endpoint.RoutePattern.RawText == grpcPath);
 
     private static async Task ServeAsync(
-        HttpContext context, ServerOptions options, MethodDescriptor method, Endpoint? endpoint, string grpcPath)
+        HttpContext context, ServerOptions options, ReceiveBudget budget, MethodDescriptor method, Endpoint? endpoint, string grpcPath)
     {
         context.Response.ContentType = "application/json";
+        var bytes = method.IsClientStreaming ? 0 : context.Request.ContentLength ?? options.MaxRequestBytes;
+        if (!budget.TryTake(bytes))
+        {
+            await FailAsync(context, method, Refusals.ToStatus(NodeError.TooManyRequests).Status);
+            return;
+        }
+
         try
         {
             if (endpoint is null)
@@ -59,6 +70,10 @@ internal static class GatewayEndpoints
         catch (OperationCanceledException) when (context.RequestAborted.IsCancellationRequested)
         {
             // The client is gone.
+        }
+        finally
+        {
+            budget.GiveBack(bytes);
         }
     }
 

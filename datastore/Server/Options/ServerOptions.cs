@@ -55,6 +55,9 @@ internal sealed record ServerOptions
 
     public int MaxRequestBytes { get; init; }
 
+    /// <summary>Bytes of a message that is read at all: some more than a request may have, so that its refusal can say why (as etcd).</summary>
+    public int ReceivedBytesMax => MaxRequestBytes + (512 * 1024);
+
     public int MaxTxnOps { get; init; }
 
     public int MaxConcurrentStreams { get; init; }

@@ -1,0 +1,103 @@
+using System.Buffers;
+using System.Buffers.Binary;
+using System.Globalization;
+using System.IO.Pipelines;
+using Grpc.AspNetCore.Server;
+using Grpc.Core;
+using Raft.Node;
+using Raft.Server.Options;
+
+namespace Raft.Server.Hosting;
+
+/// <summary>
+/// Bounds the memory that large requests take up together, from before they are read until they are answered. A request is read
+/// whole before anything can look at it: without this, a flood of large ones would run the member out of memory before the
+/// node's own admission sees the first of them. What does not fit is refused unread, with etcd's "too many requests".
+/// </summary>
+internal sealed class ReceiveBudget(ServerOptions options)
+{
+    /// <summary>Smaller ones are bounded well enough by the flow control of their connection.</summary>
+    private const int LargeBytes = 4 * 1024;
+
+    /// <summary>The flag and the length that every message of gRPC begins with.</summary>
+    private const int PrefixBytes = 5;
+
+    /// <summary>An eighth of the memory that there is, since a request is held in several forms (read, parsed, logged, applied).</summary>
+    private readonly long _bytesMax = Math.Min(128L << 20, GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / 8);
+
+    private long _bytes;
+
+    /// <summary>False: no room now. One request always fits, however large. Whoever got room gives it back.</summary>
+    public bool TryTake(long bytes)
+    {
+        var taken = Interlocked.Add(ref _bytes, bytes);
+        if (taken <= _bytesMax || taken == bytes)
+        {
+            return true;
+        }
+
+        GiveBack(bytes);
+        return false;
+    }
+
+    /// <summary>The request is answered.</summary>
+    public void GiveBack(long bytes) => Interlocked.Add(ref _bytes, -bytes);
+
+    /// <summary>Serves a unary call of gRPC only while there is room for its request.</summary>
+    public Task AdmitAsync(HttpContext context, RequestDelegate next) =>
+        context.GetEndpoint()?.Metadata.GetMetadata<GrpcMethodMetadata>()?.Method.Type == MethodType.Unary
+            ? AdmitUnaryAsync(context, next)
+            : next(context);
+
+    private async Task AdmitUnaryAsync(HttpContext context, RequestDelegate next)
+    {
+        var bytes = await PeekBytesAsync(context.Request.BodyReader, context.RequestAborted);
+        if (bytes < LargeBytes)
+        {
+            await next(context);
+        }
+        else if (TryTake(bytes))
+        {
+            try
+            {
+                await next(context);
+            }
+            finally
+            {
+                GiveBack(bytes);
+            }
+        }
+        else
+        {
+            // A response without messages: its status is among the headers.
+            context.Response.ContentType = "application/grpc";
+            context.Response.Headers["grpc-status"] = ((int)StatusCode.ResourceExhausted).ToString(CultureInfo.InvariantCulture);
+            context.Response.Headers["grpc-message"] = NodeError.TooManyRequests.Message;
+        }
+    }
+
+    /// <summary>How large the message is that comes; read, but not consumed. 0: the request ends before it says.</summary>
+    private async ValueTask<long> PeekBytesAsync(PipeReader body, CancellationToken cancellation)
+    {
+        while (true)
+        {
+            var read = await body.ReadAsync(cancellation);
+            var isLongEnough = read.Buffer.Length >= PrefixBytes;
+            var bytes = isLongEnough ? MessageBytes(read.Buffer) : 0;
+            body.AdvanceTo(read.Buffer.Start, isLongEnough ? read.Buffer.Start : read.Buffer.End);
+            if (isLongEnough || read.IsCompleted)
+            {
+                return bytes;
+            }
+        }
+    }
+
+    private long MessageBytes(ReadOnlySequence<byte> buffer)
+    {
+        Span<byte> prefix = stackalloc byte[PrefixBytes];
+        buffer.Slice(0, PrefixBytes).CopyTo(prefix);
+        var isCompressed = prefix[0] != 0;
+        // What is compressed may become as large as is allowed; what is larger is refused by its size, before it is read.
+        return isCompressed ? options.ReceivedBytesMax : Math.Min(options.ReceivedBytesMax, BinaryPrimitives.ReadUInt32BigEndian(prefix[1..]));
+    }
+}
