@@ -144,6 +144,8 @@ public sealed class InformerTests(ApiServer server) : IAsyncLifetime
         protected override async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
         {
             var isWatch = request.RequestUri!.Query.Contains("watch=true", StringComparison.Ordinal);
+            // Before the answer is looked at: a watch that is on its way while the others are cut is cut as well.
+            var cut = Volatile.Read(ref _watches).Token;
             if (_answer is { } refusal && (isWatch || refusal != HttpStatusCode.Gone))
             {
                 // A version that is gone is told once: the list after it gives a new one.
@@ -153,7 +155,6 @@ public sealed class InformerTests(ApiServer server) : IAsyncLifetime
 
             var response = await base.SendAsync(request, cancellationToken);
             if (!isWatch) return response;
-            var cut = _watches.Token;
             var stream = await response.Content.ReadAsStreamAsync(cancellationToken);
             cut.Register(stream.Dispose);
             return response;
