@@ -69,7 +69,7 @@ mkdir -p "$logs"
 need_packages etcd-client curl jq openssl
 need_kubernetes_tools
 if printf '%s\n' "${folders[@]}" | grep -qx KeyValue; then need_packages etcd-server; fi
-if printf '%s\n' "${folders[@]}" | grep -qx Differential; then tests/Differential/etcd.sh; fi
+if printf '%s\n' "${folders[@]}" | grep -qx Differential; then tests/etcd.sh > /dev/null; fi
 if printf '%s\n' "${folders[@]}" | grep -qx Operator; then need_api_server; fi
 if [ "$(id -u)" = 0 ] && printf '%s\n' "${folders[@]}" | grep -qx Robustness; then need_packages iproute2 iptables gcc libc6-dev; fi
 if printf '%s\n' "${folders[@]}" | grep -qx Timeline; then need_packages chromium fonts-dejavu-core; fi

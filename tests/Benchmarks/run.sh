@@ -45,10 +45,10 @@ if [ "${1:-}" = micro ]; then
   exec "$program" "$@"
 fi
 
-need_packages etcd-server
 server=${RAFT_SERVER:-$published/Raft.Server}
 [ -n "${RAFT_SERVER:-}" ] || publish_server
 report=()
 if runs_everything "$@"; then report=(--report "$repository/docs/benchmarks.md"); fi
 mkdir -p "$data"
-exec "$program" --data "$data" --raft "$server" --commit "$(commit | paste -sd ' ')" "${report[@]}" "$@"
+etcd=$("$repository/tests/etcd.sh")
+exec "$program" --data "$data" --raft "$server" --etcd "$etcd" --commit "$(commit | paste -sd ' ')" "${report[@]}" "$@"

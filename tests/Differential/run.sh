@@ -5,7 +5,7 @@
 #   run.sh --seed 17 --trace            the same, every request and answer printed
 set -euo pipefail
 cd "$(dirname "$0")"
-./etcd.sh
+../etcd.sh > /dev/null
 [ $# -gt 0 ] || set -- --sequences 500
 dotnet build Raft.Differential.Tests.csproj -c Release --nologo -v quiet
 exec bin/Release/net10.0/Raft.Differential.Tests "$@"

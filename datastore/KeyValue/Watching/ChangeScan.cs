@@ -37,7 +37,12 @@ internal sealed class ChangeScan(IStateReader reader, long current, long compact
         }
 
         if (kind == ChangeKind.Fleeting)
-            return new(Event.Types.EventType.Put, revision, sub, KeyLayout.FleetingPairOf(_cursor.Value).ToArray(), Previous(revision));
+        {
+            var fleeting = KeyLayout.FleetingPairOf(_cursor.Value).ToArray();
+            var isCreated = new StoredPair(fleeting).CreateRevision == revision;
+            return new(Event.Types.EventType.Put, revision, sub, fleeting, isCreated ? default : Previous(revision));
+        }
+
         if (!PairLookup.TryGetAt(reader, Key, revision, current, out var pair))
             throw new InvalidDataException($"The pair that revision {revision} put is missing.");
         return new(Event.Types.EventType.Put, revision, sub, pair, kind == ChangeKind.Update ? Previous(revision) : default);

@@ -12,7 +12,6 @@ namespace Raft.KeyValue.Writing;
 internal sealed class RevisionWriter(Overlay overlay, ByteArena arena, List<StoreEvent> events, long main)
 {
     private int _changes;
-    private bool _hasDeleted;
 
     public bool HasChanges => _changes > 0;
 
@@ -33,8 +32,7 @@ internal sealed class RevisionWriter(Overlay overlay, ByteArena arena, List<Stor
         if (exists) KeepAsHistory(old, previous);
         if (old.Lease != lease) Attach(key, old.Lease, lease);
         overlay.Put(living, pair);
-        var before = exists || !_hasDeleted ? previous : BeforeRevision(key);
-        Record(before.IsEmpty ? ChangeKind.Create : ChangeKind.Update, key, pair, before);
+        Record(exists ? ChangeKind.Update : ChangeKind.Create, key, pair, previous);
         return previous;
     }
 
@@ -63,12 +61,11 @@ internal sealed class RevisionWriter(Overlay overlay, ByteArena arena, List<Stor
         overlay.Delete(LivingKey(old.Key));
         if (old.Lease != 0) Attach(old.Key, old.Lease, lease: 0);
         Record(ChangeKind.Delete, old.Key, tombstone, isOwn ? BeforeRevision(old.Key) : pair);
-        _hasDeleted = true;
     }
 
     /// <summary>
-    /// A key's pair before this revision, empty if there was none: what watches show as previous, also when the revision changes a key
-    /// twice (etcd looks it up at the revision before).
+    /// A key's pair before this revision, empty if there was none: what watches show of a deleted key, also when the revision changed
+    /// it before (etcd looks it up at the revision before). Of a created key they show nothing, whatever was deleted before it.
     /// </summary>
     private ReadOnlyMemory<byte> BeforeRevision(ReadOnlySpan<byte> key)
     {

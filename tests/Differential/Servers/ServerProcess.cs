@@ -46,7 +46,7 @@ internal sealed class ServerProcess : IAsyncDisposable
         ]);
     }
 
-    /// <summary>The etcd that <c>etcd.sh</c> has fetched, which need not sync: nobody will cut its power.</summary>
+    /// <summary>The etcd that <c>tests/etcd.sh</c> has fetched, which need not sync: nobody will cut its power.</summary>
     /// <exception cref="InvalidOperationException">It is not there, or did not start.</exception>
     public static Task<ServerProcess> StartEtcdAsync(params string[] further)
     {
@@ -54,7 +54,7 @@ internal sealed class ServerProcess : IAsyncDisposable
             ? given
             : Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".cache");
         var program = Path.Combine(cache, "raft", "etcd-3.5", "etcd");
-        if (!File.Exists(program)) throw new InvalidOperationException($"There is no {program}: run tests/Differential/etcd.sh.");
+        if (!File.Exists(program)) throw new InvalidOperationException($"There is no {program}: run tests/etcd.sh.");
         var (client, peer) = (Url(), Url());
         return StartAsync(program, client, client + "/health", folder =>
         [

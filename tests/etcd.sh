@@ -1,14 +1,16 @@
 #!/usr/bin/env bash
-# Unpacks the etcd 3.5 of Debian 13 into the cache of the tests, beside whatever etcd the system has. Needs no root, and no
-# network the second time. Debian 12 itself has etcd 3.4, which answers several requests as no later version does.
+# Unpacks the etcd 3.5 of Debian 13 into the cache of the tests, beside whatever etcd the system has, and prints where it is.
+# Needs no root, and no network the second time. Debian 12 itself has etcd 3.4, which answers several requests as no later
+# version does, and is slower.
 set -euo pipefail
 
 here=$(cd "$(dirname "$0")" && pwd)
 # shellcheck source=tests/prerequisites.sh
-source "$here/../prerequisites.sh"
+source "$here/prerequisites.sh"
 
 suite=trixie
 home=$raft_cache/etcd-3.5
+echo "$home/etcd"
 if [ -x "$home/etcd" ] && "$home/etcd" --version | grep -q '^etcd Version: 3\.5\.'; then exit 0; fi
 command -v apt-get > /dev/null || { echo "put etcd 3.5 at $home/etcd: it is fetched from Debian's packages only" >&2; exit 1; }
 
