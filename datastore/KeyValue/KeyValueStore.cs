@@ -13,6 +13,8 @@ namespace Raft.KeyValue;
 /// </summary>
 public sealed class KeyValueStore : IDisposable
 {
+    private const long DefaultNewestPairsBytes = 1024 * 1024;
+
     private readonly IOrderedStore _store;
 
     private readonly SessionLimits _sessionLimits;
@@ -27,16 +29,19 @@ public sealed class KeyValueStore : IDisposable
     private AuthState _auth;
 
     /// <summary>Opens the store over what the ordered store holds; an empty one is at revision 1.</summary>
-    public KeyValueStore(IOrderedStore store)
-        : this(store, SessionLimits.Default)
+    /// <param name="store">The ordered store.</param>
+    /// <param name="newestPairsBytes">Memory for pairs that were written or read lately, so that they need not be looked for below.</param>
+    public KeyValueStore(IOrderedStore store, long newestPairsBytes = DefaultNewestPairsBytes)
+        : this(store, SessionLimits.Default, newestPairsBytes)
     {
     }
 
-    internal KeyValueStore(IOrderedStore store, SessionLimits sessionLimits)
+    internal KeyValueStore(IOrderedStore store, SessionLimits sessionLimits, long newestPairsBytes = DefaultNewestPairsBytes)
     {
         (_store, _sessionLimits) = (store, sessionLimits);
         State = StoreState.Read(store);
-        _auth = AuthState.Load(new CommittedReader(store), State.Auth);
+        Newest = new PairCache(newestPairsBytes, State.Revision);
+        _auth = AuthState.Load(Reader(store, State), State.Auth);
     }
 
     /// <summary>The revision after the last committed change. For the writer; a reader asks its view.</summary>
@@ -59,8 +64,10 @@ public sealed class KeyValueStore : IDisposable
 
     internal StoreState State { get; private set; }
 
+    private PairCache Newest { get; }
+
     /// <summary>Starts the only transaction: it gathers the changes of any number of commands into one batch.</summary>
-    public StoreTransaction Begin() => new(this, _store, _sessionLimits);
+    public StoreTransaction Begin() => new(this, Reader(_store, State), _sessionLimits);
 
     /// <summary>A view of the committed state as it is now. From any thread; never waits for the writer.</summary>
     /// <remarks>Readers between two commits share what is costly about a view.</remarks>
@@ -83,7 +90,8 @@ public sealed class KeyValueStore : IDisposable
     public void Reload()
     {
         State = StoreState.Read(_store);
-        Volatile.Write(ref _auth, AuthState.Load(new CommittedReader(_store), State.Auth));
+        Newest.Reset(State.Revision);
+        Volatile.Write(ref _auth, AuthState.Load(Reader(_store, State), State.Auth));
         Committed();
         Tokens.Clear();
     }
@@ -95,8 +103,12 @@ public sealed class KeyValueStore : IDisposable
         Interlocked.Exchange(ref _view, null)?.Release();
     }
 
+    /// <summary>Reads the ordered store, or a view of it, whose state is given.</summary>
+    internal CommittedReader Reader(IOrderedReader ordered, StoreState state) => new(ordered, Newest, state.Revision);
+
     internal void Commit(OrderedBatch batch, StoreState state, AuthState auth)
     {
+        Newest.Committing(batch, state.Revision);
         _store.Write(batch);
         State = state;
         Volatile.Write(ref _auth, auth);

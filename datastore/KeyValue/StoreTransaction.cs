@@ -1,7 +1,7 @@
 using Raft.KeyValue.Auth;
 using Raft.KeyValue.Layout;
 using Raft.KeyValue.Leases;
-using Raft.KeyValue.Ports;
+using Raft.KeyValue.Reading;
 using Raft.KeyValue.Requests;
 using Raft.KeyValue.Sessions;
 using Raft.KeyValue.Writing;
@@ -27,7 +27,7 @@ public sealed class StoreTransaction
     private StoreState _state;
     private bool _committed;
 
-    internal StoreTransaction(KeyValueStore store, IOrderedReader committed, SessionLimits sessionLimits)
+    internal StoreTransaction(KeyValueStore store, CommittedReader committed, SessionLimits sessionLimits)
     {
         _store = store;
         _overlay = new Overlay(committed);

@@ -72,6 +72,7 @@ builder.Services.AddGrpcReflection();
 builder.Services.AddOpenTelemetry().WithMetrics(metrics => metrics
     .AddMeter(ServerMetrics.MeterName, StorageMetrics.MeterName, TransportMetrics.MeterName)
     .AddMeter("System.Runtime", "Microsoft.AspNetCore.Server.Kestrel")
+    .AddView("kestrel.queued_requests", MetricStreamConfiguration.Drop) // two updates a request, of what is always 0
     .AddPrometheusExporter());
 
 await using var app = builder.Build();

@@ -27,12 +27,20 @@ internal interface IForwardCursor : IDisposable
     ReadOnlySpan<byte> Value { get; }
 }
 
-/// <summary>Reads an ordered store, or a view of one, directly.</summary>
-internal sealed class CommittedReader(IOrderedReader reader) : IStateReader
+/// <summary>Reads an ordered store, or a view of one, and looks for living keys among the newest pairs first.</summary>
+/// <param name="reader">The store, or the view.</param>
+/// <param name="newest">The newest pairs that are in memory.</param>
+/// <param name="revision">What the store, or the view, shows as current.</param>
+internal sealed class CommittedReader(IOrderedReader reader, PairCache newest, long revision) : IStateReader
 {
     public bool TryGet(ReadOnlySpan<byte> key, out ReadOnlyMemory<byte> value)
     {
-        var found = reader.Get(key);
+        var isLiving = PairCache.Holds(key);
+        if (!isLiving || !newest.TryGet(key, revision, out var found))
+        {
+            found = reader.Get(key);
+            if (isLiving) newest.Found(key, revision, found, exists: found is not null);
+        }
         value = found;
         return found is not null;
     }

@@ -8,24 +8,32 @@ namespace Raft.KeyValue.Reading;
 /// One frozen state of the ordered store, counted by those who read it and closed by the last of them. It begins with one user:
 /// whoever opened it.
 /// </summary>
-/// <param name="ordered">The frozen state.</param>
-/// <param name="commits">How many commits there had been before it was opened.</param>
-/// <param name="store">Whose state it is.</param>
-internal sealed class SharedView(IOrderedReader ordered, long commits, KeyValueStore store)
+internal sealed class SharedView
 {
+    private readonly KeyValueStore _store;
     private int _users = 1;
     private AuthState? _auth;
 
-    public IOrderedReader Ordered => ordered;
+    /// <param name="ordered">The frozen state.</param>
+    /// <param name="commits">How many commits there had been before it was opened.</param>
+    /// <param name="store">Whose state it is.</param>
+    public SharedView(IOrderedReader ordered, long commits, KeyValueStore store)
+    {
+        (Ordered, Commits, _store) = (ordered, commits, store);
+        State = StoreState.Read(ordered);
+        Reader = store.Reader(ordered, State);
+    }
 
-    public long Commits => commits;
+    public IOrderedReader Ordered { get; }
 
-    public CommittedReader Reader { get; } = new(ordered);
+    public long Commits { get; }
 
-    public StoreState State { get; } = StoreState.Read(ordered);
+    public CommittedReader Reader { get; }
+
+    public StoreState State { get; }
 
     /// <summary>The users and roles of this state: those in memory, unless they have changed between a commit and the look at them.</summary>
-    public AuthState Auth => _auth ??= store.Auth is { } newest && newest.Version == State.Auth ? newest : AuthState.Load(Reader, State.Auth);
+    public AuthState Auth => _auth ??= _store.Auth is { } newest && newest.Version == State.Auth ? newest : AuthState.Load(Reader, State.Auth);
 
     /// <summary>Counts one more user. False: it is closed already.</summary>
     public bool TryAcquire()
@@ -42,6 +50,6 @@ internal sealed class SharedView(IOrderedReader ordered, long commits, KeyValueS
     /// <summary>Counts one user less.</summary>
     public void Release()
     {
-        if (Interlocked.Decrement(ref _users) == 0) ordered.Dispose();
+        if (Interlocked.Decrement(ref _users) == 0) Ordered.Dispose();
     }
 }

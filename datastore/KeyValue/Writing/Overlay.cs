@@ -7,9 +7,8 @@ namespace Raft.KeyValue.Writing;
 /// Changes not yet written, laid over the committed state: a transaction reads through it and so sees its own writes.
 /// Point lookups go through a hash table; the order of the keys is worked out only when somebody opens a cursor.
 /// </summary>
-internal sealed class Overlay(IOrderedReader committed) : IStateReader
+internal sealed class Overlay(CommittedReader committed) : IStateReader
 {
-    private readonly CommittedReader _committed = new(committed);
     private readonly List<OrderedWrite> _writes = [];
     private readonly Dictionary<ReadOnlyMemory<byte>, int> _places = new(BytesComparer.Instance);
     private int[] _sorted = [];
@@ -23,14 +22,14 @@ internal sealed class Overlay(IOrderedReader committed) : IStateReader
 
     public bool TryGet(ReadOnlySpan<byte> key, out ReadOnlyMemory<byte> value)
     {
-        if (!_places.GetAlternateLookup<ReadOnlySpan<byte>>().TryGetValue(key, out var place)) return _committed.TryGet(key, out value);
+        if (!_places.GetAlternateLookup<ReadOnlySpan<byte>>().TryGetValue(key, out var place)) return committed.TryGet(key, out value);
         value = _writes[place].Value;
         return _writes[place].Kind == OrderedWriteKind.Put;
     }
 
     public IForwardCursor OpenCursor()
     {
-        var below = _committed.OpenCursor();
+        var below = committed.OpenCursor();
         if (IsEmpty) return below;
         Sort();
         return new OverlayCursor(_writes, _sorted, below);

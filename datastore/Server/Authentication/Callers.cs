@@ -54,7 +54,7 @@ internal sealed class Callers(ServerOptions options, TokenSigning tokens, TimePr
 
     private async ValueTask<AuthIdentity?> ResolveAsync(RunningMember member, ServerCallContext context)
     {
-        if ((context.RequestHeaders.GetValue(TokenKey) ?? context.RequestHeaders.GetValue(GatewayTokenKey)) is { } token)
+        if ((context.Metadata(TokenKey) ?? context.Metadata(GatewayTokenKey)) is { } token)
         {
             return await (tokens.Signed?.ReadAsync(token) ?? FindAsync(member, token)) ?? throw Refusals.ToStatus(AuthError.InvalidToken);
         }

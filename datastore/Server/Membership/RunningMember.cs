@@ -15,6 +15,9 @@ namespace Raft.Server.Membership;
 /// <summary>A member that has an identity: its disks, its node, its loop and its way to the others.</summary>
 internal sealed class RunningMember : IAsyncDisposable
 {
+    /// <summary>A pair of 256 bytes takes some 350 here; what does not fit is read through the store's own cache of blocks.</summary>
+    private const long NewestPairsBytes = 64L << 20;
+
     private static readonly TimeSpan ChorePeriod = TimeSpan.FromMilliseconds(500);
 
     private readonly ServerOptions _options;
@@ -80,6 +83,7 @@ internal sealed class RunningMember : IAsyncDisposable
             RequestTicks = (int)(requestTime / options.HeartbeatInterval),
             TickMs = (long)options.HeartbeatInterval.TotalMilliseconds,
             UnixTimeMs = () => DateTimeOffset.UtcNow.ToUnixTimeMilliseconds(),
+            NewestPairsBytes = NewestPairsBytes,
             SnapshotEntries = options.SnapshotCount,
             CatchUpEntries = Math.Min(5_000, options.SnapshotCount),
         };

@@ -31,7 +31,7 @@ internal sealed class LeaderlessStreams : IDisposable
     /// <returns>Null: the client did not ask for it.</returns>
     public static LeaderlessStreams? EndWithoutLeader(
         RunningMember member, ServerCallContext context, ServerOptions options, CancellationTokenSource ended) =>
-        context.RequestHeaders.GetValue("hasleader") == "true"
+        context.WantsLeader()
             ? new(() => member.Node.Status.Consensus.Leader, options.ElectionTimeout, ended)
             : null;
 

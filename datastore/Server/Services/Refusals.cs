@@ -32,6 +32,14 @@ internal static class Refusals
         }
     }
 
+    /// <summary>The status of a refusal; null: it is none.</summary>
+    public static RpcException? AsStatus(Exception error) => error switch
+    {
+        RequestRefusedException refusal => ToStatus(refusal.Error),
+        CommandRefusedException refusal => ToStatus(refusal.Error),
+        _ => null,
+    };
+
     /// <summary>Runs a request and gives its refusals as statuses.</summary>
     public static async Task<T> AsStatusAsync<T>(Func<Task<T>> request)
     {
@@ -39,13 +47,9 @@ internal static class Refusals
         {
             return await request();
         }
-        catch (RequestRefusedException refusal)
+        catch (Exception error) when (AsStatus(error) is { } status)
         {
-            throw ToStatus(refusal.Error);
-        }
-        catch (CommandRefusedException refusal)
-        {
-            throw ToStatus(refusal.Error);
+            throw status;
         }
     }
 }
@@ -53,40 +57,54 @@ internal static class Refusals
 /// <summary>Refusals of every call, in one place; and what no client should ever see, told in the log.</summary>
 internal sealed class RefusalInterceptor(ILogger<RefusalInterceptor> logger) : Interceptor
 {
-    public override Task<TResponse> UnaryServerHandler<TRequest, TResponse>(
-        TRequest request, ServerCallContext context, UnaryServerMethod<TRequest, TResponse> continuation) =>
-        RunAsync(context, () => continuation(request, context));
+    public override async Task<TResponse> UnaryServerHandler<TRequest, TResponse>(
+        TRequest request, ServerCallContext context, UnaryServerMethod<TRequest, TResponse> continuation)
+    {
+        try
+        {
+            return await continuation(request, context);
+        }
+        catch (Exception error) when (error is not RpcException)
+        {
+            throw AsStatus(error, context);
+        }
+    }
 
     public override Task ServerStreamingServerHandler<TRequest, TResponse>(
         TRequest request, IServerStreamWriter<TResponse> responseStream, ServerCallContext context,
         ServerStreamingServerMethod<TRequest, TResponse> continuation) =>
-        RunAsync(context, () => Nothing(continuation(request, responseStream, context)));
+        RunAsync(context, () => continuation(request, responseStream, context));
 
     public override Task DuplexStreamingServerHandler<TRequest, TResponse>(
         IAsyncStreamReader<TRequest> requestStream, IServerStreamWriter<TResponse> responseStream, ServerCallContext context,
         DuplexStreamingServerMethod<TRequest, TResponse> continuation) =>
-        RunAsync(context, () => Nothing(continuation(requestStream, responseStream, context)));
+        RunAsync(context, () => continuation(requestStream, responseStream, context));
 
-    private static async Task<bool> Nothing(Task task)
-    {
-        await task;
-        return true;
-    }
-
-    private async Task<T> RunAsync<T>(ServerCallContext context, Func<Task<T>> call)
+    private async Task RunAsync(ServerCallContext context, Func<Task> call)
     {
         try
         {
-            return await Refusals.AsStatusAsync(call);
-        }
-        catch (Exception) when (context.CancellationToken.IsCancellationRequested)
-        {
-            throw new RpcException(new Status(StatusCode.Cancelled, "the client gave the call up"));
+            await call();
         }
         catch (Exception error) when (error is not RpcException)
         {
-            logger.CallFailed(context.Method, error);
-            throw new RpcException(new Status(StatusCode.Internal, $"{context.Method} failed in the server; its log says why"));
+            throw AsStatus(error, context);
         }
+    }
+
+    private RpcException AsStatus(Exception error, ServerCallContext context)
+    {
+        if (Refusals.AsStatus(error) is { } refusal)
+        {
+            return refusal;
+        }
+
+        if (context.CancellationToken.IsCancellationRequested)
+        {
+            return new RpcException(new Status(StatusCode.Cancelled, "the client gave the call up"));
+        }
+
+        logger.CallFailed(context.Method, error);
+        return new RpcException(new Status(StatusCode.Internal, $"{context.Method} failed in the server; its log says why"));
     }
 }

@@ -7,7 +7,6 @@ namespace Raft.Server.Services;
 /// <summary>The gRPC metadata that puts a request into a session (see <c>docs/exactly-once.md</c>).</summary>
 internal static class SessionMetadata
 {
-    private const string Prefix = "raft-";
     private const string Session = "raft-session";
     private const string Sequence = "raft-sequence";
     private const string Acknowledged = "raft-acknowledged";
@@ -24,20 +23,9 @@ internal static class SessionMetadata
             return null;
         }
 
-        ulong? session = null, sequence = null, acknowledged = null;
-        foreach (var entry in context.RequestHeaders)
-        {
-            if (entry.Key.StartsWith(Prefix, StringComparison.Ordinal))
-            {
-                switch (entry.Key)
-                {
-                    case Session: Take(ref session, entry, smallest: 1); break;
-                    case Sequence: Take(ref sequence, entry, smallest: 1); break;
-                    case Acknowledged: Take(ref acknowledged, entry, smallest: 0); break;
-                }
-            }
-        }
-
+        var session = Number(context, Session, smallest: 1);
+        var sequence = Number(context, Sequence, smallest: 1);
+        var acknowledged = Number(context, Acknowledged, smallest: 0);
         return (session, sequence) switch
         {
             (null, null) when acknowledged is null => null,
@@ -53,14 +41,16 @@ internal static class SessionMetadata
     /// <exception cref="RpcException">As <see cref="Stamp"/>.</exception>
     public static void Check(ServerCallContext context) => Stamp(context);
 
-    private static void Take(ref ulong? number, Metadata.Entry entry, ulong smallest)
+    private static ulong? Number(ServerCallContext context, string name, ulong smallest)
     {
-        if (number is not null || !ulong.TryParse(entry.Value, NumberStyles.None, CultureInfo.InvariantCulture, out var value) || value < smallest)
+        if (context.Metadata(name) is not { } text)
         {
-            throw Invalid($"{entry.Key} must be sent once, as a decimal number from {smallest} to {ulong.MaxValue}");
+            return null;
         }
 
-        number = value;
+        return ulong.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number >= smallest
+            ? number
+            : throw Invalid($"{name} must be sent once, as a decimal number from {smallest} to {ulong.MaxValue}");
     }
 
     private static RpcException Invalid(string text) => new(new Status(StatusCode.InvalidArgument, "raftserver: " + text));

@@ -7,7 +7,7 @@ public sealed record StoreOptions
     /// Bytes of native memory for blocks read from disk, their indexes and filters included. It bounds what reading takes,
     /// however large the data.
     /// </summary>
-    public long BlockCacheBytes { get; init; } = 128L * 1024 * 1024;
+    public long BlockCacheBytes { get; init; } = 64L * 1024 * 1024;
 
     /// <summary>
     /// Bytes that gather in memory before they are flushed to a file. Up to three such buffers exist: one being filled, one

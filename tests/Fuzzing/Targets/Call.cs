@@ -1,10 +1,16 @@
 using Grpc.Core;
+using Microsoft.AspNetCore.Http;
 
 namespace Raft.Fuzzing.Tests.Targets;
 
 /// <summary>A call without a network.</summary>
 internal sealed class Call : ServerCallContext
 {
+    /// <summary>Where gRPC for .NET looks for the HTTP request of a call that it did not make itself.</summary>
+    private const string HttpContextKey = "__HttpContext";
+
+    public Call() => UserState[HttpContextKey] = new DefaultHttpContext();
+
     protected override string MethodCore => "";
 
     protected override string HostCore => "";

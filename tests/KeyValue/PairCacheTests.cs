@@ -1,0 +1,171 @@
+using System.Buffers.Binary;
+using CsCheck;
+using Raft.KeyValue.Ports;
+using Raft.KeyValue.Reading;
+
+namespace Raft.KeyValue.Tests;
+
+/// <summary>The newest pairs in memory never show a view anything but what it would find in its own frozen state.</summary>
+public sealed class PairCacheTests
+{
+    private const long Small = 64 * 1024;
+
+    private readonly PairCache _cache = new(Small, revision: 1);
+
+    [Fact]
+    public void What_is_committed_is_found_by_views_that_show_it()
+    {
+        Commit(2, "a", "1");
+
+        Assert.Equal((true, "1"), Get("a", at: 2));
+        Assert.False(Get("b", at: 2).IsKnown);
+    }
+
+    [Fact]
+    public void An_older_view_does_not_see_a_newer_pair()
+    {
+        Commit(2, "a", "1");
+        Commit(3, "a", "2");
+
+        Assert.False(Get("a", at: 2).IsKnown);
+        Assert.Equal((true, "2"), Get("a", at: 3));
+    }
+
+    [Fact]
+    public void A_deleted_key_is_known_to_be_absent()
+    {
+        Commit(2, "a", "1");
+        Commit(3, "a", null);
+
+        Assert.Equal((true, null), Get("a", at: 3));
+        Assert.False(Get("a", at: 2).IsKnown);
+    }
+
+    /// <summary>A reader that is slow must not bring back what was overwritten while it read, even if that is forgotten here.</summary>
+    [Fact]
+    public void What_a_reader_found_before_a_commit_is_not_taken_after_it()
+    {
+        Commit(2, "a", "1");
+        Commit(3, "a", null);
+        for (var other = 0; other < 1_000; other++) Commit(4 + other, $"other{other}", new string('x', 200));
+        Assert.False(Get("a", at: 1_003).IsKnown);
+
+        _cache.Found(Key("a"), revision: 2, "1"u8, exists: true);
+
+        Assert.False(Get("a", at: 1_003).IsKnown);
+    }
+
+    [Fact]
+    public void What_a_reader_found_is_known_from_its_view_on()
+    {
+        Commit(5, "other", "x");
+
+        _cache.Found(Key("a"), revision: 5, "1"u8, exists: true);
+        _cache.Found(Key("b"), revision: 5, default, exists: false);
+
+        Assert.Equal((true, "1"), Get("a", at: 5));
+        Assert.Equal((true, null), Get("b", at: 5));
+    }
+
+    /// <summary>While a snapshot is being installed, views may already show its content, which never came through here.</summary>
+    [Fact]
+    public void A_view_ahead_of_all_commits_finds_and_leaves_nothing()
+    {
+        Commit(2, "a", "1");
+
+        Assert.False(Get("a", at: 9).IsKnown);
+        _cache.Found(Key("b"), revision: 9, "2"u8, exists: true);
+        _cache.Reset(9);
+
+        Assert.False(Get("a", at: 9).IsKnown);
+        Assert.False(Get("b", at: 9).IsKnown);
+        _cache.Found(Key("a"), revision: 2, "1"u8, exists: true);
+        Assert.False(Get("a", at: 9).IsKnown);
+    }
+
+    [Fact]
+    public void Other_keyspaces_and_pairs_too_large_are_not_kept()
+    {
+        Commit(2, "a", "1");
+        Commit(3, "a", new string('x', (int)Small));
+        Assert.False(Get("a", at: 3).IsKnown);
+
+        Assert.False(PairCache.Holds("mstate"u8));
+        Assert.False(PairCache.Holds(default));
+    }
+
+    /// <summary>Any mix of commits and reads, against all versions there ever were: sizes change, keys collide, the ring wraps.</summary>
+    [Fact]
+    public void Random_histories_are_shown_as_they_were()
+    {
+        Gen.Int[0, int.MaxValue].Sample(
+            seed =>
+            {
+                var random = new Random(seed);
+                var cache = new PairCache(Small, revision: 1);
+                var history = new List<Dictionary<string, string>> { new(), new() };
+                var known = 0;
+                for (var step = 0; step < 2_000; step++)
+                {
+                    var revision = history.Count - 1;
+                    if (random.Next(3) == 0)
+                    {
+                        var next = new Dictionary<string, string>(history[revision]);
+                        var batch = new OrderedBatch();
+                        for (var writes = random.Next(1, 4); writes > 0; writes--)
+                        {
+                            var name = $"key{random.Next(40)}";
+                            if (random.Next(4) == 0)
+                            {
+                                next.Remove(name);
+                                batch.Delete(Key(name));
+                            }
+                            else
+                            {
+                                next[name] = $"{step}{new string('x', random.Next(4) * random.Next(700))}";
+                                batch.Put(Key(name), Bytes(next[name]));
+                            }
+                        }
+
+                        cache.Committing(batch, revision + 1);
+                        history.Add(next);
+                    }
+                    else
+                    {
+                        var name = $"key{random.Next(40)}";
+                        var view = Math.Max(1, revision - random.Next(4) * random.Next(4));
+                        var expected = history[view].GetValueOrDefault(name);
+                        if (cache.TryGet(Key(name), view, out var pair))
+                        {
+                            known++;
+                            Assert.Equal(expected, pair is null ? null : System.Text.Encoding.ASCII.GetString(pair));
+                        }
+                        else
+                        {
+                            cache.Found(Key(name), view, Bytes(expected ?? ""), expected is not null);
+                        }
+                    }
+                }
+
+                Assert.True(known > 100, $"only {known} reads found something: the test tests nothing");
+            },
+            iter: 50);
+    }
+
+    private void Commit(long revision, string key, string? value)
+    {
+        var batch = new OrderedBatch();
+        if (value is null) batch.Delete(Key(key));
+        else batch.Put(Key(key), Bytes(value));
+        batch.Put("mstate"u8.ToArray(), BitConverter.GetBytes(BinaryPrimitives.ReverseEndianness(revision)));
+        _cache.Committing(batch, revision);
+    }
+
+    private (bool IsKnown, string? Pair) Get(string key, long at) => _cache.TryGet(Key(key), at, out var pair)
+        ? (true, pair is null ? null : System.Text.Encoding.ASCII.GetString(pair))
+        : (false, null);
+
+    private static byte[] Key(string key) => Bytes("k" + key);
+
+    private static byte[] Bytes(string text) => System.Text.Encoding.ASCII.GetBytes(text);
+}
