@@ -16,6 +16,8 @@ internal sealed record Taken(
 /// <summary>One load, once.</summary>
 internal sealed record Measurement(LatencyHistogram Latencies, Taken Taken, int Failures)
 {
+    public string? FirstFailure { get; init; }
+
     public double PerSecond => Latencies.Count / Taken.Time.TotalSeconds;
 
     public double MedianMs => Latencies.Percentile(0.5).TotalMilliseconds;
@@ -38,8 +40,8 @@ internal sealed record Measurement(LatencyHistogram Latencies, Taken Taken, int 
     public override string ToString() => string.Create(
         CultureInfo.InvariantCulture,
         $"{PerSecond,9:N0}/s   p50 {MedianMs:0.00} p99 {P99Ms:0.00} p99.9 {P999Ms:0.00} ms"
-        + $"   CPU a request: server {ServerCpuUs:0} generator {GeneratorCpuUs:0} us   {ResidentMiB:0} MiB")
-        + (Failures > 0 ? $"   {Failures} FAILED" : "");
+        + $"   CPU a request: server {ServerCpuUs:0.0} generator {GeneratorCpuUs:0.0} us   {ResidentMiB:0} MiB")
+        + (Failures > 0 ? $"   {Failures} FAILED, the first by: {FirstFailure}" : "");
 
     private static double CpuUs(IReadOnlyList<Usage> usages) => usages.Sum(static usage => usage.Cpu.TotalMicroseconds);
 
