@@ -34,6 +34,9 @@ internal sealed record Measurement(LatencyHistogram Latencies, Taken Taken, int 
     /// <summary>Of the largest member.</summary>
     public double ResidentMiB => Taken.After.Max(static usage => usage.ResidentBytes) / 1048576.0;
 
+    /// <summary>Of the member that has most.</summary>
+    public double AnonymousMiB => Taken.After.Max(static usage => usage.AnonymousBytes) / 1048576.0;
+
     /// <summary>All members together.</summary>
     public double WrittenBytes => PerRequest(Taken.WrittenBytes ?? double.NaN);
 
