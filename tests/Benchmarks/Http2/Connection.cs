@@ -27,6 +27,7 @@ internal sealed unsafe class Connection : IDisposable
     private readonly byte[] _unsent = GC.AllocateUninitializedArray<byte>(128 * 1024, pinned: true);
     private Socket? _socket;
     private nint _session;
+    private bool _mayHaveMore;
     private int _unsentFrom;
     private int _unsentTo;
     private Exception? _thrown;
@@ -63,11 +64,13 @@ internal sealed unsafe class Connection : IDisposable
         var data = new Nghttp2.DataProvider { Source = call.Slot, Read = &OnRead };
         var stream = Nghttp2.SubmitRequest(_session, 0, _headers.For(call.Path), RequestHeaders.Count, &data, call.Slot + 1);
         ThrowOnError(stream);
+        _mayHaveMore = true;
     }
 
     /// <summary>Takes what has arrived; the calls that it ends may start anew.</summary>
     public void Receive(byte[] buffer)
     {
+        _mayHaveMore = true;
         nint length;
         var bytes = (byte*)Unsafe.AsPointer(ref MemoryMarshal.GetArrayDataReference(buffer)); // It is pinned.
         do
@@ -96,6 +99,11 @@ internal sealed unsafe class Connection : IDisposable
     /// <summary>Sends all there is, by one system call unless it is much.</summary>
     public void Flush()
     {
+        if (!_mayHaveMore)
+        {
+            return;
+        }
+
         var unsent = (byte*)Unsafe.AsPointer(ref MemoryMarshal.GetArrayDataReference(_unsent)); // It is pinned.
         while (_socket is not null && FillUnsent() > 0)
         {
@@ -116,6 +124,8 @@ internal sealed unsafe class Connection : IDisposable
                 (_unsentFrom, _unsentTo) = (0, 0);
             }
         }
+
+        _mayHaveMore = false;
     }
 
     public void Dispose()

@@ -2,7 +2,7 @@ using System.Runtime.InteropServices;
 
 namespace Raft.Benchmarks.Http2;
 
-/// <summary>What is used of nghttp2, the C library that keeps an HTTP/2 session: its functions are those of every version since 1.0.</summary>
+/// <summary>What is used of nghttp2, the C library that keeps an HTTP/2 session: functions that all its versions have.</summary>
 internal static unsafe partial class Nghttp2
 {
     public const byte PointersStayValid = 0x02 | 0x04;

@@ -27,7 +27,8 @@ internal sealed class Connections : IDisposable
     private Connections(IReadOnlyList<Member> members)
     {
         Members = members.Count;
-        _connections = [.. Enumerable.Range(0, PerMember * members.Count).Select(number => new Connection(members[number % members.Count].ClientPort))];
+        var all = Enumerable.Repeat(members, PerMember).SelectMany(static each => each);
+        _connections = [.. all.Select(static member => new Connection(member.ClientPort))];
     }
 
     public int Members { get; }
@@ -51,7 +52,8 @@ internal sealed class Connections : IDisposable
     public void Start(Call call) => _connectionOf[call].Start(call);
 
     /// <summary>The same after a pause, as befits a failure.</summary>
-    public void StartAfter(TimeSpan pause, Call call) => _paused.Enqueue(call, Stopwatch.GetTimestamp() + (long)(pause.TotalSeconds * Stopwatch.Frequency));
+    public void StartAfter(TimeSpan pause, Call call) =>
+        _paused.Enqueue(call, Stopwatch.GetTimestamp() + (long)(pause.TotalSeconds * Stopwatch.Frequency));
 
     /// <summary>Starts the calls, and serves them on a thread of its own until all is over.</summary>
     public Task RunAsync(IEnumerable<Call> calls, Func<bool> isOver, CancellationToken stop) => Task.Factory.StartNew(

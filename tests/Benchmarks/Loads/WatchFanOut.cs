@@ -93,7 +93,8 @@ internal sealed class WatchFanOut(Load load, Connections connections, Observatio
             run.OnOneDone();
         }
 
-        protected override void OnEnd(bool succeeded) => throw new InvalidOperationException($"A watch was ended by the server: {Failure}.");
+        protected override void OnEnd(bool succeeded) =>
+            throw new InvalidOperationException($"A watch was ended by the server: {Failure}.");
     }
 
     private sealed class Writer(WatchFanOut run) : Call

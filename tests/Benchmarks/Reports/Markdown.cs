@@ -33,12 +33,14 @@ internal static class Markdown
         var called = plan.Target == Target.All ? "all members in turn (a single one the leader)" : "the leader";
         text.Append(Culture, $"- {plan.Keys:N0} keys, values of {KeySpace.ValueBytes} bytes; ");
         text.Append(Culture, $"clients call {called} over {Connections.PerMember} connections a member\n\n");
-        text.Append("In ratios of requests more than 1 is better for ours, in those of p99 and server CPU less than 1. Server CPU is that of all three members.\n\n");
+        text.Append("Of ratios of requests more than 1 is better for ours, of those of p99 and server CPU less than 1. ");
+        text.Append("Server CPU is that of all three members.\n\n");
         text.Append("![Requests a second, ours to etcd](benchmarks.svg)\n\n");
         Table(text, ComparisonHeader(plan), plan.Loads.Select(load => ComparisonRow(plan, results, load)));
         var names = string.Join(" / ", plan.Servers.Select(static kind => kind.Name));
-        text.Append(Culture, $"\nEach cell: {names}. Memory is that of the largest member at the end of the load; anonymous is what of it is no page ");
-        text.Append("of a file, as are those of etcd's database. Bytes written are what reached the disk meanwhile.\n\n");
+        text.Append(Culture, $"\nEach cell: {names}. Memory is that of the largest member at the end of the load; ");
+        text.Append("anonymous is what of it is no page of a file: etcd maps its database, ours does not. ");
+        text.Append("Bytes written are what reached the disk meanwhile.\n\n");
         Table(text, DetailsHeader, plan.Loads.Select(load => DetailsRow(plan, results, load)));
         text.Append('\n');
         var durable = plan.Servers.Where(static kind => kind.IsDurable).ToList();
