@@ -17,9 +17,6 @@ internal static unsafe partial class Nghttp2
     [LibraryImport(Library, EntryPoint = "nghttp2_session_callbacks_new")]
     public static partial int NewCallbacks(out nint callbacks);
 
-    [LibraryImport(Library, EntryPoint = "nghttp2_session_callbacks_del")]
-    public static partial void DeleteCallbacks(nint callbacks);
-
     [LibraryImport(Library, EntryPoint = "nghttp2_session_callbacks_set_on_header_callback")]
     public static partial void SetOnHeader(
         nint callbacks, delegate* unmanaged[Cdecl]<nint, FrameHeader*, byte*, nuint, byte*, nuint, byte, nint, int> callback);
