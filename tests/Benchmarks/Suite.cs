@@ -39,7 +39,7 @@ internal sealed class Suite(Plan plan)
         _results.Add(kind, Moment.FillStall, stall);
         Tell($"  {plan.Keys:N0} keys in {filled.TotalSeconds:0.0} s; at most {stall.TotalMilliseconds:0} ms without an acknowledgement");
         await RunAsync(LoadList.WarmUp, cluster, 2 * plan.WarmUp, stop);
-        foreach (var load in plan.Loads.Where(load => kind.IsDurable || load.Watchers == 0))
+        foreach (var load in plan.Loads)
         {
             _results.Add(kind, load, await RunAsync(load, cluster, plan.Measured, stop));
         }
@@ -55,7 +55,7 @@ internal sealed class Suite(Plan plan)
         using var connections = await Connections.OpenAsync(cluster, plan.Target, stop);
         var observation = new Observation(cluster, _disk);
         var measurement = load.Watchers > 0
-            ? await new WatchFanOut(load, connections, observation).RunAsync(plan.WarmUp, measured, stop)
+            ? await new WatchFanOut(load, connections, observation, cluster.Kind).RunAsync(plan.WarmUp, measured, stop)
             : await new LoadRun(load, plan.Keys, connections, observation).RunAsync(plan.WarmUp, measured, stop);
         Tell($"  {load.Name,-22} {measurement}");
         return measurement;

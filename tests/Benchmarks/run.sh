@@ -38,6 +38,8 @@ runs_everything() {
   for option in "$@"; do case $option in --quick) ;; *) return 1 ;; esac; done
 }
 
+# The load generator speaks HTTP/2 by it.
+need_packages libnghttp2-14
 build
 program=$project/bin/Release/net10.0/Raft.Benchmarks
 if [ "${1:-}" = micro ]; then

@@ -38,21 +38,21 @@ internal static class LoadList
     private static Load Of(string name, string title, int clients, Func<int, RequestTemplate[]> newRequests) =>
         new(string.Create(CultureInfo.InvariantCulture, $"{name}-{clients}"), title, clients, newRequests);
 
-    private static RequestTemplate Put(int client) => new(RawCalls.Put, PutOf(client), answerBytesMin: 8);
+    private static RequestTemplate Put(int client) => new(Paths.Put, PutOf(client), answerBytesMin: 8);
 
     private static PutRequest PutOf(int client) =>
         new() { Key = RequestTemplate.Key(), Value = ByteString.CopyFrom(KeySpace.NewValue(client)) };
 
     private static RequestTemplate Get(bool isSerializable) => new(
-        RawCalls.Range, new RangeRequest { Key = RequestTemplate.Key(), Serializable = isSerializable }, KeySpace.ValueBytes);
+        Paths.Range, new RangeRequest { Key = RequestTemplate.Key(), Serializable = isSerializable }, KeySpace.ValueBytes);
 
     private static RequestTemplate Range() => new(
-        RawCalls.Range,
+        Paths.Range,
         new RangeRequest { Key = RequestTemplate.Key(), RangeEnd = RequestTemplate.Key(KeysOfRange) },
         KeysOfRange * KeySpace.ValueBytes);
 
     private static RequestTemplate Transaction(int client) => new(
-        RawCalls.Txn,
+        Paths.Txn,
         new TxnRequest
         {
             Compare = { Exists(RequestTemplate.Key()) },
@@ -67,9 +67,9 @@ internal static class LoadList
         put.Lease = id;
         return
         [
-            new(RawCalls.LeaseGrant, new LeaseGrantRequest { ID = id, TTL = LeaseSeconds }, answerBytesMin: 8),
-            new(RawCalls.Put, put, answerBytesMin: 8),
-            new(RawCalls.LeaseRevoke, new LeaseRevokeRequest { ID = id }, answerBytesMin: 8),
+            new(Paths.LeaseGrant, new LeaseGrantRequest { ID = id, TTL = LeaseSeconds }, answerBytesMin: 8),
+            new(Paths.Put, put, answerBytesMin: 8),
+            new(Paths.LeaseRevoke, new LeaseRevokeRequest { ID = id }, answerBytesMin: 8),
         ];
     }
 

@@ -1,7 +1,7 @@
 using System.Globalization;
 using System.Text;
 using Google.Protobuf;
-using Grpc.Core;
+using Raft.Benchmarks.Http2;
 
 namespace Raft.Benchmarks.Loads;
 
@@ -15,12 +15,12 @@ internal sealed class RequestTemplate
 
     private readonly List<(int Offset, long Distance)> _keys = [];
 
-    /// <param name="method">What to call.</param>
+    /// <param name="path">What to call.</param>
     /// <param name="message">Its keys are those of <see cref="Key"/>.</param>
     /// <param name="answerBytesMin">A shorter answer cannot be right.</param>
-    public RequestTemplate(Method<byte[], Answer> method, IMessage message, int answerBytesMin)
+    public RequestTemplate(byte[] path, IMessage message, int answerBytesMin)
     {
-        (Method, Bytes, AnswerBytesMin) = (method, message.ToByteArray(), answerBytesMin);
+        (Path, Bytes, AnswerBytesMin) = (path, Call.Frame(message), answerBytesMin);
         var prefix = Encoding.ASCII.GetBytes(KeySpace.Prefix);
         for (var found = Find(prefix, 0); found >= 0; found = Find(prefix, found + 1))
         {
@@ -29,8 +29,9 @@ internal sealed class RequestTemplate
         }
     }
 
-    public Method<byte[], Answer> Method { get; }
+    public byte[] Path { get; }
 
+    /// <summary>The framed message.</summary>
     public byte[] Bytes { get; }
 
     public int AnswerBytesMin { get; }

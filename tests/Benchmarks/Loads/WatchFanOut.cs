@@ -1,7 +1,7 @@
-using System.Diagnostics;
 using Google.Protobuf;
-using Grpc.Core;
+using Raft.Benchmarks.Http2;
 using Raft.Benchmarks.Reports;
+using Raft.Benchmarks.Servers;
 using Raft.Protocol.Etcd;
 
 namespace Raft.Benchmarks.Loads;
@@ -10,80 +10,111 @@ namespace Raft.Benchmarks.Loads;
 /// Many watchers of one key, each on a stream of its own, and one writer, who writes again when all of them have seen what it wrote
 /// before. What is counted is events delivered, from the sending of the put.
 /// </summary>
-internal sealed class WatchFanOut(Load load, Connections connections, Observation observation)
+internal sealed class WatchFanOut(Load load, Connections connections, Observation observation, ServerKind kind)
 {
     private static readonly ByteString Key = ByteString.CopyFromUtf8("watched");
 
-    private long _sent;
+    private readonly LatencyHistogram _latencies = new();
+    private readonly List<Writer> _writers = [];
     private int _waitFor;
-    private TaskCompletionSource _allHaveSeen = new();
+    private bool _isOver;
 
     public async Task<Measurement> RunAsync(TimeSpan warmUp, TimeSpan measured, CancellationToken stop)
     {
-        using var ended = CancellationTokenSource.CreateLinkedTokenSource(stop);
-        var streams = await Task.WhenAll(Enumerable.Range(0, load.Watchers).Select(number => OpenAsync(number, ended.Token)));
-        var watchers = streams.Select(stream => WatchAsync(stream, ended.Token)).ToArray();
-        var writer = Task.Run(() => WriteAsync(stop), stop);
+        var watchers = Enumerable.Range(0, load.Watchers).Select(_ => new Watcher(this)).ToList();
+        for (var number = 0; number < watchers.Count; number++)
+        {
+            connections.Add(number, watchers[number]);
+        }
+
+        // The members of the ceiling know nothing of each other: each is told itself.
+        for (var member = 0; member < (kind.IsDurable ? 1 : connections.Members); member++)
+        {
+            _writers.Add(new(this));
+            connections.Add(member, _writers[member]);
+        }
+
+        _waitFor = load.Watchers;
+        var calling = connections.RunAsync(watchers, () => _isOver, stop);
         var taken = await observation.RunAsync(warmUp, measured, stop);
-        await writer;
-        await ended.CancelAsync();
-        var latencies = new LatencyHistogram();
-        foreach (var histogram in await Task.WhenAll(watchers))
+        await calling;
+        return new(_latencies, taken, Failures: 0);
+    }
+
+    private void OnEvent()
+    {
+        if (observation.IsMeasuring)
         {
-            latencies.Add(histogram);
+            _latencies.Record(_writers[0].Elapsed);
+        }
+    }
+
+    /// <summary>A watcher has seen what was written, or a writer has been answered.</summary>
+    private void OnOneDone()
+    {
+        if (--_waitFor > 0)
+        {
+            return;
         }
 
-        return new(latencies, taken, Failures: 0);
-    }
-
-    private async Task<AsyncDuplexStreamingCall<byte[], Answer>> OpenAsync(int number, CancellationToken ended)
-    {
-        var stream = connections.Of(number).AsyncDuplexStreamingCall(RawCalls.Watch, null, new(cancellationToken: ended));
-        await stream.RequestStream.WriteAsync(
-            new WatchRequest { CreateRequest = new WatchCreateRequest { Key = Key } }.ToByteArray(), ended);
-        return await stream.ResponseStream.MoveNext(ended)
-            ? stream
-            : throw new InvalidOperationException("A watch was ended by the server.");
-    }
-
-    private async Task<LatencyHistogram> WatchAsync(AsyncDuplexStreamingCall<byte[], Answer> stream, CancellationToken ended)
-    {
-        var latencies = new LatencyHistogram();
-        using var call = stream;
-        try
+        if (observation.IsOver)
         {
-            while (await stream.ResponseStream.MoveNext(ended))
+            _isOver = true;
+            return;
+        }
+
+        _waitFor = load.Watchers + _writers.Count;
+        _writers.ForEach(connections.Start);
+    }
+
+    private sealed class Watcher(WatchFanOut run) : Call
+    {
+        private bool _isCreated;
+
+        public override byte[] Path => Paths.Watch;
+
+        public override byte[] Request { get; } = Frame(new WatchRequest { CreateRequest = new WatchCreateRequest { Key = Key } });
+
+        public override bool StaysOpen => true;
+
+        protected override void OnMessage(int bytes)
+        {
+            if (_isCreated && bytes < KeySpace.ValueBytes)
             {
-                if (observation.IsMeasuring)
-                {
-                    latencies.Record(Stopwatch.GetTimestamp() - Volatile.Read(ref _sent));
-                }
-
-                if (Interlocked.Decrement(ref _waitFor) == 0)
-                {
-                    _allHaveSeen.SetResult();
-                }
+                throw new InvalidOperationException("What a watch was sent is no event.");
             }
-        }
-        catch (RpcException) when (ended.IsCancellationRequested)
-        {
-            // All is measured.
+
+            if (_isCreated)
+            {
+                run.OnEvent();
+            }
+
+            _isCreated = true;
+            run.OnOneDone();
         }
 
-        return latencies;
+        protected override void OnEnd(bool succeeded) =>
+            throw new InvalidOperationException($"A watch was ended by the server: {Failure}.");
     }
 
-    private async Task WriteAsync(CancellationToken stop)
+    private sealed class Writer(WatchFanOut run) : Call
     {
-        var put = new PutRequest { Key = Key, Value = ByteString.CopyFrom(KeySpace.NewValue(0)) }.ToByteArray();
-        while (!observation.IsOver)
+        public override byte[] Path => Paths.Put;
+
+        public override byte[] Request { get; } = Frame(new PutRequest { Key = Key, Value = ByteString.CopyFrom(KeySpace.NewValue(0)) });
+
+        protected override void OnMessage(int bytes)
         {
-            _allHaveSeen = new(TaskCreationOptions.RunContinuationsAsynchronously);
-            Volatile.Write(ref _waitFor, load.Watchers);
-            Volatile.Write(ref _sent, Stopwatch.GetTimestamp());
-            using var call = connections.Of(0).AsyncUnaryCall(RawCalls.Put, null, new(cancellationToken: stop), put);
-            await call.ResponseAsync;
-            await _allHaveSeen.Task.WaitAsync(stop);
+        }
+
+        protected override void OnEnd(bool succeeded)
+        {
+            if (!succeeded)
+            {
+                throw new InvalidOperationException($"A put that is watched failed: {Failure}.");
+            }
+
+            run.OnOneDone();
         }
     }
 }

@@ -12,6 +12,12 @@ internal static class Markdown
 
     private static readonly CultureInfo Culture = CultureInfo.InvariantCulture;
 
+    private static readonly List<string> DetailsHeader =
+    [
+        "load", "clients", "p50 ms", "p99 ms", "p99.9 ms", "server CPU µs/request", "generator CPU µs/request",
+        "resident MiB", "anonymous MiB", "written bytes/request",
+    ];
+
     public static string Write(Plan plan, Results results, IReadOnlyList<string> machine)
     {
         var text = new StringBuilder();
@@ -27,11 +33,15 @@ internal static class Markdown
         var called = plan.Target == Target.All ? "all members in turn (a single one the leader)" : "the leader";
         text.Append(Culture, $"- {plan.Keys:N0} keys, values of {KeySpace.ValueBytes} bytes; ");
         text.Append(Culture, $"clients call {called} over {Connections.PerMember} connections a member\n\n");
-        var names = string.Join(" / ", plan.Servers.Select(static kind => kind.Name));
-        text.Append(Culture, $"Cells with several numbers: {names}. Server CPU is that of all three members, memory that of the largest; ");
-        text.Append("bytes written are what reached the disk meanwhile.\n\n");
+        text.Append("Of ratios of requests more than 1 is better for ours, of those of p99 and server CPU less than 1. ");
+        text.Append("Server CPU is that of all three members.\n\n");
         text.Append("![Requests a second, ours to etcd](benchmarks.svg)\n\n");
-        Table(text, Header(plan), plan.Loads.Select(load => Row(plan, results, load)));
+        Table(text, ComparisonHeader(plan), plan.Loads.Select(load => ComparisonRow(plan, results, load)));
+        var names = string.Join(" / ", plan.Servers.Select(static kind => kind.Name));
+        text.Append(Culture, $"\nEach cell: {names}. Memory is that of the largest member at the end of the load; ");
+        text.Append("anonymous is what of it is no page of a file: etcd maps its database, ours does not. ");
+        text.Append("Bytes written are what reached the disk meanwhile.\n\n");
+        Table(text, DetailsHeader, plan.Loads.Select(load => DetailsRow(plan, results, load)));
         text.Append('\n');
         var durable = plan.Servers.Where(static kind => kind.IsDurable).ToList();
         var moments = Enum.GetValues<Moment>().Select(moment => Row(plan, durable, results, moment));
@@ -39,29 +49,40 @@ internal static class Markdown
         return text.ToString();
     }
 
-    private static List<string> Header(Plan plan) =>
+    private static List<string> ComparisonHeader(Plan plan) =>
     [
-        "load", "clients",
-        .. plan.Servers.Select(static kind => $"{kind.Name}, requests/s"), .. Ratios(plan).Select(static other => $"raft : {other.Name}"),
-        "p50 ms", "p99 ms", "p99.9 ms",
-        "server CPU µs/request", "generator CPU µs/request", "resident MiB", "written bytes/request",
+        "load", "clients", .. plan.Servers.Select(static kind => $"{kind.Name}, requests/s"),
+        .. Others(plan).Select(static other => $"requests/s, raft : {other.Name}"),
+        .. DurableOthers(plan).SelectMany(static other => new[] { $"p99, raft : {other.Name}", $"server CPU, raft : {other.Name}" }),
     ];
 
-    private static List<string> Row(Plan plan, Results results, Load load)
+    private static List<string> ComparisonRow(Plan plan, Results results, Load load)
     {
         double? Rate(ServerKind kind) => results.Median(kind, load, static one => one.PerSecond);
         string Rated(ServerKind kind) => results.Failures(kind, load) is var failed and > 0
             ? string.Create(Culture, $"{Rate(kind):N0} ({failed} failed)")
             : Rate(kind)?.ToString("N0", Culture) ?? Untried;
+        string RatioTo(ServerKind other, Func<Measurement, double> value) =>
+            (results.Median(plan.Servers[0], load, value) / results.Median(other, load, value))?.ToString("0.00", Culture) ?? Untried;
+        return
+        [
+            load.Title, load.Clients.ToString(Culture), .. plan.Servers.Select(Rated),
+            .. Others(plan).Select(other => RatioTo(other, static one => one.PerSecond)),
+            .. DurableOthers(plan).SelectMany(other =>
+                new[] { RatioTo(other, static one => one.P99Ms), RatioTo(other, static one => one.ServerCpuUs) }),
+        ];
+    }
+
+    private static List<string> DetailsRow(Plan plan, Results results, Load load)
+    {
         string Each(Func<Measurement, double> value, string format) => string.Join(
             " / ", plan.Servers.Select(kind => results.Median(kind, load, value)?.ToString(format, Culture) ?? Untried));
         return
         [
-            load.Title, load.Clients.ToString(Culture), .. plan.Servers.Select(Rated),
-            .. Ratios(plan).Select(other => (Rate(plan.Servers[0]) / Rate(other))?.ToString("0.00", Culture) ?? Untried),
+            load.Title, load.Clients.ToString(Culture),
             Each(static one => one.MedianMs, "0.00"), Each(static one => one.P99Ms, "0.00"), Each(static one => one.P999Ms, "0.00"),
-            Each(static one => one.ServerCpuUs, "0"), Each(static one => one.GeneratorCpuUs, "0"), Each(static one => one.ResidentMiB, "0"),
-            Each(static one => one.WrittenBytes, "0"),
+            Each(static one => one.ServerCpuUs, "0"), Each(static one => one.GeneratorCpuUs, "0.0"),
+            Each(static one => one.ResidentMiB, "0"), Each(static one => one.AnonymousMiB, "0"), Each(static one => one.WrittenBytes, "0"),
         ];
     }
 
@@ -79,7 +100,9 @@ internal static class Markdown
     ];
 
     /// <summary>Whom ours is compared with.</summary>
-    private static IEnumerable<ServerKind> Ratios(Plan plan) => plan.Servers[0].Name == ServerKind.Ours ? plan.Servers.Skip(1) : [];
+    private static IEnumerable<ServerKind> Others(Plan plan) => plan.Servers[0].Name == ServerKind.Ours ? plan.Servers.Skip(1) : [];
+
+    private static IEnumerable<ServerKind> DurableOthers(Plan plan) => Others(plan).Where(static other => other.IsDurable);
 
     private static void Table(StringBuilder text, List<string> header, IEnumerable<List<string>> rows)
     {

@@ -16,6 +16,8 @@ internal sealed record Taken(
 /// <summary>One load, once.</summary>
 internal sealed record Measurement(LatencyHistogram Latencies, Taken Taken, int Failures)
 {
+    public string? FirstFailure { get; init; }
+
     public double PerSecond => Latencies.Count / Taken.Time.TotalSeconds;
 
     public double MedianMs => Latencies.Percentile(0.5).TotalMilliseconds;
@@ -32,14 +34,17 @@ internal sealed record Measurement(LatencyHistogram Latencies, Taken Taken, int 
     /// <summary>Of the largest member.</summary>
     public double ResidentMiB => Taken.After.Max(static usage => usage.ResidentBytes) / 1048576.0;
 
+    /// <summary>Of the member that has most.</summary>
+    public double AnonymousMiB => Taken.After.Max(static usage => usage.AnonymousBytes) / 1048576.0;
+
     /// <summary>All members together.</summary>
     public double WrittenBytes => PerRequest(Taken.WrittenBytes ?? double.NaN);
 
     public override string ToString() => string.Create(
         CultureInfo.InvariantCulture,
         $"{PerSecond,9:N0}/s   p50 {MedianMs:0.00} p99 {P99Ms:0.00} p99.9 {P999Ms:0.00} ms"
-        + $"   CPU a request: server {ServerCpuUs:0} generator {GeneratorCpuUs:0} us   {ResidentMiB:0} MiB")
-        + (Failures > 0 ? $"   {Failures} FAILED" : "");
+        + $"   CPU a request: server {ServerCpuUs:0.0} generator {GeneratorCpuUs:0.0} us   {ResidentMiB:0} MiB")
+        + (Failures > 0 ? $"   {Failures} FAILED, the first by: {FirstFailure}" : "");
 
     private static double CpuUs(IReadOnlyList<Usage> usages) => usages.Sum(static usage => usage.Cpu.TotalMicroseconds);
 
