@@ -24,6 +24,9 @@ public sealed record ConsensusOptions
     /// <summary>Append requests on their way to one member before the leader waits for an answer.</summary>
     public int AppendsInFlightMax { get; init; } = 256;
 
+    /// <summary>Read rounds that are not confirmed before the next waits.</summary>
+    public int ReadRoundsInFlightMax { get; init; } = 1;
+
     /// <summary>Bytes of committed entries in one output; at least one entry always goes.</summary>
     public int CommittedBytesMax { get; init; } = 4 * 1024 * 1024;
 

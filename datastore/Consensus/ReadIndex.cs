@@ -16,7 +16,9 @@ internal partial class ConsensusRules
 
 /// <summary>
 /// Linearizable reads without writing to the log (ReadIndex, thesis, section 6.4): note the commit index, let a quorum
-/// confirm the leadership, answer once that index is applied. All reads that wait when the output is taken share a round.
+/// confirm the leadership, answer once that index is applied. All reads that wait when the output is taken share a round, and
+/// those that come while enough rounds are under way share the next: the busier the leader, the more reads a round serves. A
+/// round whose messages were lost is confirmed by the answers to the next heartbeats.
 /// </summary>
 public sealed partial class ConsensusModule
 {
@@ -37,7 +39,10 @@ public sealed partial class ConsensusModule
     }
 
     private bool MayStartReadRound() =>
-        _waitingReads.Count > 0 && _role == Role.Leader && _rules.MayStartReading(_log.TermAt(_commit), _term);
+        _waitingReads.Count > 0
+        && _role == Role.Leader
+        && _readRounds.Count < _options.ReadRoundsInFlightMax
+        && _rules.MayStartReading(_log.TermAt(_commit), _term);
 
     private void StartReadRound()
     {

@@ -3,6 +3,7 @@ using Raft.KeyValue.Layout;
 using Raft.KeyValue.Ports;
 using Raft.KeyValue.Reading;
 using Raft.KeyValue.Sessions;
+using Raft.KeyValue.Writing;
 
 namespace Raft.KeyValue;
 
@@ -18,6 +19,8 @@ public sealed class KeyValueStore : IDisposable
     private readonly IOrderedStore _store;
 
     private readonly SessionLimits _sessionLimits;
+
+    private readonly Overlay _overlay = new();
 
     private SharedView? _view;
 
@@ -67,7 +70,7 @@ public sealed class KeyValueStore : IDisposable
     private PairCache Newest { get; }
 
     /// <summary>Starts the only transaction: it gathers the changes of any number of commands into one batch.</summary>
-    public StoreTransaction Begin() => new(this, Reader(_store, State), _sessionLimits);
+    public StoreTransaction Begin() => new(this, _overlay, Reader(_store, State), _sessionLimits);
 
     /// <summary>A view of the committed state as it is now. From any thread; never waits for the writer.</summary>
     /// <remarks>Readers between two commits share what is costly about a view.</remarks>

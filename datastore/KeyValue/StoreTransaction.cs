@@ -27,10 +27,11 @@ public sealed class StoreTransaction
     private StoreState _state;
     private bool _committed;
 
-    internal StoreTransaction(KeyValueStore store, CommittedReader committed, SessionLimits sessionLimits)
+    internal StoreTransaction(KeyValueStore store, Overlay overlay, CommittedReader committed, SessionLimits sessionLimits)
     {
         _store = store;
-        _overlay = new Overlay(committed);
+        _overlay = overlay;
+        _overlay.Begin(committed);
         _state = store.State;
         _sessions = new SessionTable(_overlay, _state.Sessions, sessionLimits);
         _auth = new AuthTable(_overlay, store.Auth);
@@ -111,7 +112,7 @@ public sealed class StoreTransaction
         _committed = true;
         _state = _state with { Sessions = _sessions.State, Auth = _auth.State.Version };
         if (_state != _store.State) _overlay.Put(KeyLayout.State, _state.Encode());
-        if (!_overlay.IsEmpty) _store.Commit(_overlay.ToBatch(), _state, _auth.State);
+        if (!_overlay.IsEmpty) _store.Commit(_overlay.Batch, _state, _auth.State);
         _auth.Commit(_store.Tokens);
     }
 

@@ -32,6 +32,32 @@ public class ReadIndexTests
     }
 
     [Fact]
+    public void Reads_that_come_while_a_round_is_under_way_share_the_next()
+    {
+        var cluster = new Cluster(3);
+        cluster.Elect(1);
+        cluster.Delivers = message => message.Kind != MessageKind.HeartbeatResponse;
+        cluster[1].Module.RequestRead(1);
+        cluster.Settle();
+        var before = cluster.Sent.Count;
+
+        for (var read = 2UL; read <= 5; read++)
+        {
+            cluster[1].Module.RequestRead(read);
+            cluster.Settle();
+        }
+
+        Assert.Equal(before, cluster.Sent.Count);
+        Assert.Empty(cluster[1].Reads);
+
+        // The round's answers were lost; those to the next heartbeat confirm it, and then the others get a round of their own.
+        cluster.Delivers = _ => true;
+        cluster.TickOnly(1, 1);
+        Assert.Equal([1UL, 2, 3, 4, 5], cluster[1].Reads.Select(read => read.Context));
+        Assert.Equal(4, cluster.Sent.Skip(before).Count(message => message.Kind == MessageKind.HeartbeatRequest));
+    }
+
+    [Fact]
     public void A_leader_that_was_cut_off_releases_no_read_and_drops_it_when_it_steps_down()
     {
         var cluster = new Cluster(3);

@@ -1,3 +1,5 @@
+using System.Runtime.InteropServices;
+
 namespace Raft.KeyValue.Ports;
 
 /// <summary>
@@ -53,6 +55,17 @@ public sealed class OrderedBatch
     /// <summary>The changes so far.</summary>
     public IReadOnlyList<OrderedWrite> Writes => _writes;
 
+    /// <summary>The changes so far, until the next is added: quicker to walk.</summary>
+    public ReadOnlySpan<OrderedWrite> Span => CollectionsMarshal.AsSpan(_writes);
+
+    internal int Count => _writes.Count;
+
+    internal OrderedWrite this[int place]
+    {
+        get => _writes[place];
+        set => _writes[place] = value;
+    }
+
     /// <summary>Sets a key.</summary>
     public void Put(ReadOnlyMemory<byte> key, ReadOnlyMemory<byte> value) => _writes.Add(new(OrderedWriteKind.Put, key, value));
 
@@ -62,6 +75,8 @@ public sealed class OrderedBatch
     /// <summary>Removes every key from the first (inclusive) to the last (exclusive).</summary>
     public void DeleteRange(ReadOnlyMemory<byte> from, ReadOnlyMemory<byte> until) =>
         _writes.Add(new(OrderedWriteKind.DeleteRange, from, until));
+
+    internal void Add(OrderedWrite write) => _writes.Add(write);
 
     /// <summary>Forgets all changes, so that the batch can be filled again.</summary>
     public void Clear() => _writes.Clear();

@@ -61,7 +61,7 @@ internal sealed class PairCache
     /// <summary>What is about to be committed, and the revision that it leads to. Called before the ordered store has it.</summary>
     public void Committing(OrderedBatch batch, long revision)
     {
-        foreach (var (kind, key, value) in batch.Writes)
+        foreach (var (kind, key, value) in batch.Span)
         {
             if (!Holds(key.Span)) continue;
             var hash = HashOf(key.Span);

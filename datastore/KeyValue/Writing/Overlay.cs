@@ -6,14 +6,34 @@ namespace Raft.KeyValue.Writing;
 /// <summary>
 /// Changes not yet written, laid over the committed state: a transaction reads through it and so sees its own writes.
 /// Point lookups go through a hash table; the order of the keys is worked out only when somebody opens a cursor.
+/// It is used for one transaction after the other, since its tables would be the larger part of what a small one needs.
 /// </summary>
-internal sealed class Overlay(CommittedReader committed) : IStateReader
+internal sealed class Overlay : IStateReader
 {
-    private readonly List<OrderedWrite> _writes = [];
-    private readonly Dictionary<ReadOnlyMemory<byte>, int> _places = new(BytesComparer.Instance);
+    private const int KeptWritesMax = 10_000;
+
+    private OrderedBatch _writes = new();
+    private Dictionary<ReadOnlyMemory<byte>, int> _places = new(BytesComparer.Instance);
+    private CommittedReader _committed = null!;
     private int[] _sorted = [];
 
     public bool IsEmpty => _writes.Count == 0;
+
+    /// <summary>The last write of every key, in the order in which the keys were first written; valid until the next <see cref="Begin"/>.</summary>
+    public OrderedBatch Batch => _writes;
+
+    /// <summary>Forgets all changes and begins anew.</summary>
+    public void Begin(CommittedReader committed)
+    {
+        if (_writes.Count > KeptWritesMax)
+        {
+            // One huge transaction shall not hold memory for ever.
+            (_writes, _places) = (new(), new(BytesComparer.Instance));
+        }
+        _writes.Clear();
+        _places.Clear();
+        (_committed, _sorted) = (committed, []);
+    }
 
     /// <summary>Sets a key. The memory of both must not change any more.</summary>
     public void Put(ReadOnlyMemory<byte> key, ReadOnlyMemory<byte> value) => Add(new(OrderedWriteKind.Put, key, value));
@@ -22,29 +42,17 @@ internal sealed class Overlay(CommittedReader committed) : IStateReader
 
     public bool TryGet(ReadOnlySpan<byte> key, out ReadOnlyMemory<byte> value)
     {
-        if (!_places.GetAlternateLookup<ReadOnlySpan<byte>>().TryGetValue(key, out var place)) return committed.TryGet(key, out value);
+        if (!_places.GetAlternateLookup<ReadOnlySpan<byte>>().TryGetValue(key, out var place)) return _committed.TryGet(key, out value);
         value = _writes[place].Value;
         return _writes[place].Kind == OrderedWriteKind.Put;
     }
 
     public IForwardCursor OpenCursor()
     {
-        var below = committed.OpenCursor();
+        var below = _committed.OpenCursor();
         if (IsEmpty) return below;
         Sort();
         return new OverlayCursor(_writes, _sorted, below);
-    }
-
-    /// <summary>The last write of every key, in the order in which the keys were first written.</summary>
-    public OrderedBatch ToBatch()
-    {
-        var batch = new OrderedBatch();
-        foreach (var (kind, key, value) in _writes)
-        {
-            if (kind == OrderedWriteKind.Put) batch.Put(key, value);
-            else batch.Delete(key);
-        }
-        return batch;
     }
 
     private void Add(OrderedWrite write)

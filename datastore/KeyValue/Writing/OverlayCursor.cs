@@ -4,7 +4,7 @@ using Raft.KeyValue.Reading;
 namespace Raft.KeyValue.Writing;
 
 /// <summary>Merges a transaction's own writes, sorted, with the committed state below; its own win, its deletes hide.</summary>
-internal sealed class OverlayCursor(List<OrderedWrite> writes, int[] sorted, IForwardCursor below) : IForwardCursor
+internal sealed class OverlayCursor(OrderedBatch writes, int[] sorted, IForwardCursor below) : IForwardCursor
 {
     private int _place;
     private bool _belowStands;

@@ -96,7 +96,7 @@ public sealed class RocksStore : IStateStore, ISnapshotReceiver
     {
         ObjectDisposedException.ThrowIf(_disposed, this);
         _batch.Clear();
-        foreach (var (kind, key, value) in batch.Writes)
+        foreach (var (kind, key, value) in batch.Span)
         {
             Add(kind, key.Span, value.Span);
         }
