@@ -1,6 +1,7 @@
 using System.Diagnostics.Metrics;
 using Raft.Consensus;
 using Raft.Node;
+using Raft.Protocol.Etcd;
 using Raft.Server.Membership;
 
 namespace Raft.Server.Health;
@@ -37,6 +38,9 @@ internal sealed class ServerMetrics : IDisposable
         Gauge("raft_server_term", "Term of the member.", status => (long)status.Consensus.Term.Value);
         Store("etcd_mvcc_db_total_size_in_bytes", "Size of the store on disk.", member => member.Store.SizeBytes.Total);
         Store("etcd_mvcc_db_total_size_in_use_in_bytes", "Size of the live data in the store.", member => member.Store.SizeBytes.InUse);
+        Store("raft_server_corruption_checks_total", "Checks of all members for corruption that this one made as the leader.", member => member.Corruption.Checks);
+        Store("raft_server_corruption_found_total", "Such checks that found members which do not hold what the others hold.", member => member.Corruption.Found);
+        Store("raft_server_corrupt_alarms", "Alarms CORRUPT that are active in the cluster.", CorruptAlarms);
         Store("etcd_debugging_mvcc_current_revision", "Current revision of the store.", member => member.Node.Store.Revision);
         Store("etcd_debugging_mvcc_compact_revision", "Compacted revision of the store.", member => member.Node.Store.CompactedRevision);
         Store("etcd_debugging_mvcc_watcher_total", "Open watches.", member => member.Node.Watches.Watchers);
@@ -53,4 +57,10 @@ internal sealed class ServerMetrics : IDisposable
     }
 
     public void Dispose() => _meter.Dispose();
+
+    private static long CorruptAlarms(RunningMember member)
+    {
+        using var view = member.Node.Store.OpenView();
+        return view.Alarms(AlarmType.Corrupt).Count;
+    }
 }
