@@ -36,7 +36,8 @@ internal sealed record Explanation(string Name, Func<IMessage, Answer, Answer, b
         new("Refusals of Maintenance", (_, theirs, ours) => theirs.Code == StatusCode.Unknown
             && theirs.Detail.StartsWith(BareAuthPrefix, StringComparison.Ordinal)
             && ours.Detail == $"etcdserver: {theirs.Detail[BareAuthPrefix.Length..]}"),
-        new("Downgrades", (request, _, ours) => request is DowngradeRequest && ours.Code == StatusCode.Unimplemented),
+        new("Downgrades", (request, theirs, ours) => request is DowngradeRequest { Action: not DowngradeRequest.Types.DowngradeAction.Validate }
+            && theirs.Code == StatusCode.Unavailable && theirs.Detail == "etcdserver: request timed out" && ours.Message is DowngradeResponse),
     ];
 
     /// <summary>The name of what explains two different answers; null: nothing does.</summary>

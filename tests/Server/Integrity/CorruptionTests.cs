@@ -83,8 +83,8 @@ public sealed class CorruptionTests
         Assert.Contains($"The data of member {id:x16} is corrupt", leader.Process!.Output, StringComparison.Ordinal);
         using var http = new HttpClient();
         var metrics = await http.GetStringAsync(leader.MetricsUrl + "/metrics", TestContext.Current.CancellationToken);
-        Assert.Matches(@"\nraft_server_corrupt_alarms\{.*\} 1 ", metrics);
-        Assert.DoesNotMatch(@"\nraft_server_corruption_found_total\{.*\} 0 ", metrics);
+        Assert.Matches(@"\nraft_server_corrupt_alarms\{.*\} 1\n", metrics);
+        Assert.DoesNotMatch(@"\nraft_server_corruption_found_total\{.*\} 0\n", metrics);
     }
 
     [Fact]
