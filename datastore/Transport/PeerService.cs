@@ -107,9 +107,16 @@ public sealed class PeerService(PeerEndpoint endpoint, ILogger<PeerService> logg
         var (options, inbox, _, closed) = endpoint.Require();
         PeerHandshake.CheckSender(request.ClusterId, request.From, options, inbox);
         using var ended = CancellationTokenSource.CreateLinkedTokenSource(context.CancellationToken, closed);
-        var response = await inbox.StateHashAsync(request, ended.Token).ConfigureAwait(false);
-        (response.ClusterId, response.MemberId) = (options.ClusterId, options.Self.Value);
-        return response;
+        try
+        {
+            var response = await inbox.StateHashAsync(request, ended.Token).ConfigureAwait(false);
+            (response.ClusterId, response.MemberId) = (options.ClusterId, options.Self.Value);
+            return response;
+        }
+        catch (OperationCanceledException) when (ended.IsCancellationRequested)
+        {
+            throw new RpcException(new(StatusCode.Unavailable, "this member stops"));
+        }
     }
 
     private static void Deliver(Message message, MemberId from, PeerOptions options, IPeerInbox inbox, PeerTransport transport)

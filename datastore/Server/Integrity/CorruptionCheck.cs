@@ -80,7 +80,7 @@ internal sealed class CorruptionCheck(Node.Node node, StateHashing hashing, Peer
             {
                 await CheckAllAsync(stop);
             }
-            catch (Exception error) when (error is not OperationCanceledException)
+            catch (Exception error) when (!stop.IsCancellationRequested)
             {
                 logger.NotChecked(error.Message);
             }
