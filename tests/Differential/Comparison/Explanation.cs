@@ -27,9 +27,9 @@ internal sealed record Explanation(string Name, Func<IMessage, Answer, Answer, b
         new("Strangers", (request, theirs, ours) => request switch
         {
             LeaseLeasesRequest when ours.Code == StatusCode.PermissionDenied => theirs.Message is not null,
-            MoveLeaderRequest or LeaseKeepAliveRequest when ours.Code == StatusCode.PermissionDenied => true,
+            MoveLeaderRequest or DowngradeRequest or LeaseKeepAliveRequest when ours.Code == StatusCode.PermissionDenied => true,
             _ when ours.Detail is not NoUser and not NoSuchToken => false,
-            LeaseKeepAliveRequest or LeaseTimeToLiveRequest or LeaseLeasesRequest or MemberListRequest or MoveLeaderRequest => true,
+            LeaseKeepAliveRequest or LeaseTimeToLiveRequest or LeaseLeasesRequest or MemberListRequest or MoveLeaderRequest or DowngradeRequest => true,
             AlarmRequest alarm => alarm.Action == AlarmRequest.Types.AlarmAction.Get,
             _ => false,
         }),
