@@ -90,6 +90,19 @@ public sealed record StoreError(StoreErrorKind Kind, string Message)
     /// <summary>A write or compaction while the alarm CORRUPT is active.</summary>
     public static readonly StoreError CorruptCluster = new(StoreErrorKind.DataLoss, Prefix + "corrupt cluster");
 
+    /// <summary>A target for a downgrade that is no version.</summary>
+    public static readonly StoreError WrongDowngradeVersion = Invalid("wrong downgrade target version format");
+
+    /// <summary>A target for a downgrade that is not the minor version before.</summary>
+    public static readonly StoreError InvalidDowngradeTarget = Invalid("invalid downgrade target version");
+
+    /// <summary>One downgrade at a time.</summary>
+    public static readonly StoreError DowngradeInProgress =
+        new(StoreErrorKind.FailedPrecondition, Prefix + "cluster has a downgrade job in progress");
+
+    /// <summary>There is no downgrade to cancel.</summary>
+    public static readonly StoreError NoDowngrade = new(StoreErrorKind.FailedPrecondition, Prefix + "no inflight downgrade job");
+
     /// <summary>The session has expired, was closed, or never was. This attempt had no effect; earlier ones may have had.</summary>
     public static readonly StoreError SessionNotFound =
         new(StoreErrorKind.NotFound, SessionPrefix + "session not found: it expired, was closed or never was");

@@ -56,6 +56,7 @@ public sealed class StoreTransaction
         or Command.OperationOneofCase.OpenSession or Command.OperationOneofCase.CloseSession
         or Command.OperationOneofCase.KeepAliveSession
         or Command.OperationOneofCase.LeaseGrant or Command.OperationOneofCase.LeaseRevoke
+        or Command.OperationOneofCase.Downgrade
         || AuthTable.Understands(command);
 
     /// <summary>
@@ -125,6 +126,7 @@ public sealed class StoreTransaction
         Command.OperationOneofCase.Alarm => Alarm(command.Alarm).ToCommandResult(),
         Command.OperationOneofCase.LeaseGrant => LeaseGrant(command.LeaseGrant).ToCommandResult(),
         Command.OperationOneofCase.LeaseRevoke => LeaseRevoke(command.LeaseRevoke).ToCommandResult(),
+        Command.OperationOneofCase.Downgrade => Downgrade(command.Downgrade).ToCommandResult(),
         _ => throw new NotSupportedException($"The store does not know the command {command.OperationCase}; a newer member wrote it?"),
     };
 
@@ -201,6 +203,13 @@ public sealed class StoreTransaction
         Finish(writer);
         _leaseChanges.Add(new(new(request.ID, 0), IsGranted: false));
         return new LeaseRevokeResponse { Header = Header() };
+    }
+
+    /// <summary>No alarm stops it, as in etcd.</summary>
+    private StoreResult<DowngradeResponse> Downgrade(DowngradeRequest request)
+    {
+        if (DowngradeRecord.Apply(_overlay, request) is { } refusal) return refusal;
+        return new DowngradeResponse { Header = Header() };
     }
 
     private StoreError? Refusal(StoreError? invalid, bool needsSpace = false) =>

@@ -67,8 +67,26 @@ public sealed class StoreView : IDisposable
         };
     }
 
+    /// <summary>
+    /// The same over what can be read between any two revisions that this view shows, so that members can be compared of which
+    /// one has compacted or applied more than the other.
+    /// </summary>
+    /// <param name="compacted">From here on; not below the compacted revision.</param>
+    /// <param name="revision">Up to here; not above the current revision.</param>
+    /// <param name="read">Is told of the bytes of every pair, so that who asks can take its time.</param>
+    public uint HashBetween(long compacted, long revision, Action<int> read)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(compacted, CompactedRevision);
+        ArgumentOutOfRangeException.ThrowIfLessThan(revision, compacted);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(revision, Revision);
+        return HistoryHash.Compute(Reader, compacted, revision, read);
+    }
+
     /// <summary>The active alarms, by kind and member; NONE names all kinds.</summary>
     public IReadOnlyList<AlarmMember> Alarms(AlarmType kind = AlarmType.None) => AlarmRecords.List(Reader, kind);
+
+    /// <summary>The downgrade that is enabled, if one is.</summary>
+    public DowngradeInfo Downgrade => DowngradeRecord.Read(Reader);
 
     /// <summary>The time to live that a lease was granted, in seconds; null: there is no such lease.</summary>
     public long? LeaseTtl(long id) => LeaseTable.Ttl(Reader, id);

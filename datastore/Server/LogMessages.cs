@@ -47,4 +47,26 @@ internal static partial class LogMessages
 
     [LoggerMessage(15, LogLevel.Warning, "A wrong password was given for user {User}.")]
     public static partial void WrongPassword(this ILogger logger, string user);
+
+    [LoggerMessage(16, LogLevel.Information, "What this member holds at revision {Revision} was compared with {Answers} of {Others} other members before it serves.")]
+    public static partial void ComparedAtStart(this ILogger logger, long revision, int answers, int others);
+
+    [LoggerMessage(17, LogLevel.Critical, "Other members do not hold what this one and the majority hold: {Differing}.")]
+    public static partial void OthersDiffer(this ILogger logger, string differing);
+
+    [LoggerMessage(18, LogLevel.Warning, "What member {Member} holds could not be compared: {Problem}")]
+    public static partial void NotCompared(this ILogger logger, string member, string problem);
+
+    [LoggerMessage(19, LogLevel.Warning, "The check of all members for corruption was not finished: {Problem}")]
+    public static partial void NotChecked(this ILogger logger, string problem);
+
+    [LoggerMessage(20, LogLevel.Debug, "{Members} members hold the same at revision {Revision}.")]
+    public static partial void MembersAgree(this ILogger logger, int members, long revision);
+
+    [LoggerMessage(21, LogLevel.Critical,
+        "Member {Member} says that it is at revision {Revision}, compacted at {Compacted}, which cannot be: this one is at {OwnRevision}, compacted at {OwnCompacted}.")]
+    public static partial void ImpossibleState(this ILogger logger, string member, long revision, long compacted, long ownRevision, long ownCompacted);
+
+    [LoggerMessage(22, LogLevel.Critical, "The data {Whose} is corrupt: the alarm CORRUPT stops all writes. {Differing}")]
+    public static partial void CorruptionFound(this ILogger logger, string whose, string differing);
 }

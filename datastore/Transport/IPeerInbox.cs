@@ -38,6 +38,9 @@ public interface IPeerInbox
     /// <summary>The index that a linearizable read on a follower must wait for.</summary>
     Task<ReadIndexResponse> ReadIndexAsync(ReadIndexRequest request, CancellationToken cancellation);
 
+    /// <summary>A hash of this member's state, for one who compares it with its own. May take long.</summary>
+    Task<StateHashResponse> StateHashAsync(StateHashRequest request, CancellationToken cancellation);
+
     /// <summary>Who is in the cluster, as this member knows it.</summary>
     MembersResponse Members();
 }

@@ -21,6 +21,9 @@ public sealed class NodeInbox(ulong clusterId, ISnapshotReceiver snapshots, Acti
     /// <inheritdoc/>
     public ISnapshotReceiver Snapshots => snapshots;
 
+    /// <summary>Answers members that compare their state with this one's. Until it is set, they are told to ask later.</summary>
+    public Func<StateHashRequest, CancellationToken, Task<StateHashResponse>>? Hash { get; set; }
+
     /// <summary>The node is there.</summary>
     public void Bind(Node.Node node) => _node = node;
 
@@ -88,6 +91,11 @@ public sealed class NodeInbox(ulong clusterId, ISnapshotReceiver snapshots, Acti
             throw Refusals.ToWire(refusal);
         }
     }
+
+    /// <inheritdoc/>
+    public Task<StateHashResponse> StateHashAsync(StateHashRequest request, CancellationToken cancellation) =>
+        Hash?.Invoke(request, cancellation)
+        ?? throw new Grpc.Core.RpcException(new(Grpc.Core.StatusCode.Unavailable, "this member is only just starting"));
 
     /// <inheritdoc/>
     public MembersResponse Members() => new() { ClusterId = clusterId, Members = { _node?.Members ?? [] } };

@@ -101,6 +101,24 @@ public sealed class PeerService(PeerEndpoint endpoint, ILogger<PeerService> logg
     public override Task<MembersResponse> Members(MembersRequest request, ServerCallContext context) =>
         Task.FromResult(endpoint.Require().Inbox.Members());
 
+    /// <inheritdoc/>
+    public override async Task<StateHashResponse> StateHash(StateHashRequest request, ServerCallContext context)
+    {
+        var (options, inbox, _, closed) = endpoint.Require();
+        PeerHandshake.CheckSender(request.ClusterId, request.From, options, inbox);
+        using var ended = CancellationTokenSource.CreateLinkedTokenSource(context.CancellationToken, closed);
+        try
+        {
+            var response = await inbox.StateHashAsync(request, ended.Token).ConfigureAwait(false);
+            (response.ClusterId, response.MemberId) = (options.ClusterId, options.Self.Value);
+            return response;
+        }
+        catch (OperationCanceledException) when (ended.IsCancellationRequested)
+        {
+            throw new RpcException(new(StatusCode.Unavailable, "this member stops"));
+        }
+    }
+
     private static void Deliver(Message message, MemberId from, PeerOptions options, IPeerInbox inbox, PeerTransport transport)
     {
         if (message.From != from || message.To != options.Self)

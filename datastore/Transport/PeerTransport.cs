@@ -16,7 +16,7 @@ namespace Raft.Transport;
 /// The way to the other members: for each, two links that stay open (see <see cref="PeerLink"/>), snapshots on the side, and
 /// a stream of requests that a follower forwards to the leader (see <see cref="ForwardLink"/>).
 /// </summary>
-public sealed class PeerTransport : IPeers, IForwarder, IAsyncDisposable
+public sealed partial class PeerTransport : IPeers, IForwarder, IAsyncDisposable
 {
     private readonly PeerOptions _options;
     private readonly IPeerInbox _inbox;

@@ -1,5 +1,8 @@
 using Raft.Differential.Tests.Comparison;
+using Raft.Differential.Tests.Requests;
 using Raft.Differential.Tests.Servers;
+using Raft.Protocol.Etcd;
+using static Raft.Protocol.Etcd.DowngradeRequest.Types;
 
 namespace Raft.Differential.Tests;
 
@@ -18,6 +21,28 @@ public sealed class DifferentialTests
         var report = await run.RunAsync(firstSeed: 1, Sequences, RunMax);
         Assert.True(report is null, report);
         Assert.True(run.Sequences > 0);
+    }
+
+    [Fact]
+    public async Task A_downgrade_is_enabled_and_canceled_as_in_etcd()
+    {
+        await using var pair = await ServerPair.StartAsync();
+        DowngradeRequest enabling = new() { Action = DowngradeAction.Enable, Version = "3.4.7" }, canceling = new() { Action = DowngradeAction.Cancel };
+        var difference = await pair.RunAsync(
+        [
+            new Call(enabling),
+            new Call(enabling),
+            new Call(new DowngradeRequest { Version = "3.4.0" }),
+            new Call(new DowngradeRequest { Version = "3.3.0" }),
+            new Call(new DowngradeRequest { Version = "x" }),
+            new Call(new StatusRequest()),
+            new Call(new PutRequest { Key = KvRequests.Bytes("a") }),
+            new Call(canceling),
+            new Call(canceling),
+        ]);
+        Assert.True(difference is null, difference?.ToString());
+        // etcd 3.5 does both, and answers neither.
+        Assert.Equal(2, pair.Explained["Downgrades"]);
     }
 
     /// <summary>A comparison that notices nothing is a defect.</summary>

@@ -107,6 +107,7 @@ internal sealed class TestStore
         TxnRequest txn => new() { Txn = txn },
         CompactionRequest compact => new() { Compact = compact },
         AlarmRequest alarm => new() { Alarm = alarm },
+        DowngradeRequest downgrade => new() { Downgrade = downgrade },
         OpenSessionRequest open => new() { OpenSession = open },
         KeepAliveSessionRequest keepAlive => new() { KeepAliveSession = keepAlive },
         CloseSessionRequest close => new() { CloseSession = close },

@@ -153,6 +153,7 @@ public sealed class AuthTests
             caller => maintenance.HashKVAsync(new(), caller).ResponseAsync,
             caller => maintenance.AlarmAsync(new(), caller).ResponseAsync,
             caller => maintenance.DefragmentAsync(new(), caller).ResponseAsync,
+            caller => maintenance.DowngradeAsync(new() { Version = "3.4.0" }, caller).ResponseAsync,
             caller => maintenance.Snapshot(new(), caller).ResponseStream.MoveNext(),
             caller => clusterClient.MemberUpdateAsync(new() { ID = MemberId(), PeerURLs = { member.PeerUrl } }, caller).ResponseAsync,
             caller => KvOf(cluster, member).CompactAsync(new() { Revision = 1 }, caller).ResponseAsync,

@@ -33,7 +33,8 @@ public sealed class GatewayTests
         Same(
             """{"header":{"revision":"4"},"kv":{"key":"bXkvNjk0ZDczZTg5YzRiYTEwYg==","create_revision":"4","mod_revision":"4","version":"1","lease":"7587848390080962827"}}""",
             await PostAsync(url, "election/leader", """{"name":"bXk="}"""));
-        Assert.Equal("3.5", (await PostAsync(url, "maintenance/status", "{}")).Answer["storageVersion"]!.GetValue<string>());
+        Same("""{"header":{"revision":"4"},"version":"3.5.0"}""", await PostAsync(url, "maintenance/downgrade", """{"action":"VALIDATE","version":"3.4"}"""));
+        Assert.Equal("3.5.0", (await PostAsync(url, "maintenance/status", "{}")).Answer["storageVersion"]!.GetValue<string>());
     }
 
     [Fact]

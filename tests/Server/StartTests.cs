@@ -16,6 +16,7 @@ public sealed class StartTests : IDisposable
     [InlineData("--no-such-flag=1", "--no-such-flag")]
     [InlineData("--election-timeout=100", "must be at least five times --heartbeat-interval")]
     [InlineData("--heartbeat-interval=soon", "'soon' is no whole number")]
+    [InlineData("--corrupt-check-time=often", "'often' must be 0 or a duration")]
     [InlineData("--listen-client-urls=127.0.0.1:2379", "write http://host:port")]
     [InlineData("--cert-file=/nowhere.crt", "--cert-file and --key-file: give both or neither")]
     [InlineData("--initial-cluster=other=http://localhost:2380", "--initial-cluster: must name default")]

@@ -150,6 +150,26 @@ public sealed class CallsTests
     }
 
     [Fact]
+    public async Task The_hash_of_a_state_comes_only_from_the_member_that_is_meant_and_only_to_one_of_its_cluster()
+    {
+        await using var one = await TestMember.StartAsync(Options(One));
+        await using var foreign = await TestMember.StartAsync(Options(new(3), cluster: 8));
+        await using var two = await TestMember.StartAsync(Options(Two));
+        one.Knows((Two, [two.Url]), (new(3), [two.Url]), (new(4), ["http://127.0.0.1:1"]));
+        foreign.Knows(two);
+
+        var (answer, _) = await HashAsync(one, Two);
+        Assert.Equal((5L, 42u), (answer!.Revision, answer.Hash));
+        Assert.Contains($"is member {Two}", (await HashAsync(one, new(3))).Problem, StringComparison.Ordinal);
+        Assert.Contains("http://127.0.0.1:1", (await HashAsync(one, new(4))).Problem, StringComparison.Ordinal);
+        Assert.NotEmpty((await HashAsync(one, new(5))).Problem);
+        Assert.Contains("belongs to cluster 7", (await HashAsync(foreign, Two)).Problem, StringComparison.Ordinal);
+
+        static Task<(StateHashResponse? Answer, string Problem)> HashAsync(TestMember by, MemberId of) =>
+            by.Transport.StateHashAsync(of, new() { Revision = 5 }, TimeSpan.FromSeconds(30), Stop);
+    }
+
+    [Fact]
     public async Task Requests_of_a_removed_member_are_surely_not_done()
     {
         await using var one = await TestMember.StartAsync(Options(One));

@@ -138,6 +138,9 @@ internal sealed class RecordingInbox : IPeerInbox
     public Task<ReadIndexResponse> ReadIndexAsync(ReadIndexRequest request, CancellationToken cancellation) =>
         Task.FromResult(new ReadIndexResponse { Index = 42 });
 
+    public Task<StateHashResponse> StateHashAsync(StateHashRequest request, CancellationToken cancellation) =>
+        Task.FromResult(new StateHashResponse { Revision = request.Revision, Hash = 42 });
+
     public MembersResponse Members() => new() { ClusterId = 7, Members = { new Protocol.Etcd.Member { ID = 9 } } };
 
     public async Task<Message> NextAsync() =>

@@ -23,7 +23,7 @@ internal readonly struct RequestAccess(AuthState auth, AuthIdentity? identity, I
         Command.OperationOneofCase.Put => Check(command.Put),
         Command.OperationOneofCase.DeleteRange => Check(command.DeleteRange),
         Command.OperationOneofCase.Txn => Check(command.Txn),
-        Command.OperationOneofCase.Compact => auth.CheckRoot(identity),
+        Command.OperationOneofCase.Compact or Command.OperationOneofCase.Downgrade => auth.CheckRoot(identity),
         Command.OperationOneofCase.LeaseGrant => auth.CheckUser(identity),
         Command.OperationOneofCase.LeaseRevoke => CheckLease(command.LeaseRevoke.ID),
         Command.OperationOneofCase.OpenSession or Command.OperationOneofCase.CloseSession or Command.OperationOneofCase.KeepAliveSession =>

@@ -9,7 +9,7 @@ namespace Raft.KeyValue.Layout;
 ///   k  user key                                   the newest pair of every living key
 ///   h  escaped user key, 00 00, superseded-at     every older pair, under the revision that ended it
 ///   r  main revision, sub revision                which key was changed, and how
-///   m  name                                       the state record and the alarms
+///   m  name                                       the state record, the alarms, the downgrade
 ///   n  anything                                   the node's own: applied index, configuration, members
 ///   s  session                                    every open session
 ///   a  session, sequence                          every answer that is kept for a retry
@@ -56,6 +56,9 @@ internal static class KeyLayout
 
     /// <summary>What the key of every active alarm starts with; member id and kind follow.</summary>
     public static readonly ReadOnlyMemory<byte> AlarmPrefix = "malarm/"u8.ToArray();
+
+    /// <summary>The key of the downgrade that is enabled: its target version. Not there: none is.</summary>
+    public static readonly ReadOnlyMemory<byte> Downgrade = "mdowngrade"u8.ToArray();
 
     /// <summary>A key of length one that sorts after all of a keyspace.</summary>
     public static byte[] EndOf(byte keyspace) => [(byte)(keyspace + 1)];

@@ -11,7 +11,7 @@ namespace Raft.KeyValue.Reading;
 /// </summary>
 internal static class HistoryHash
 {
-    public static uint Compute(IStateReader reader, long compacted, long revision)
+    public static uint Compute(IStateReader reader, long compacted, long revision, Action<int>? read = null)
     {
         var hash = new Crc32C();
         using var history = reader.OpenCursor();
@@ -24,11 +24,13 @@ internal static class HistoryHash
             var takeHistory = historyStands && (!livingStands || CompareKeys(history.Value, living.Value) <= 0);
             if (takeHistory)
             {
+                read?.Invoke(history.Value.Length);
                 Add(ref hash, history.Value, KeyLayout.SupersededAt(history.Key), compacted, revision);
                 historyStands = history.MoveNext() && history.Key[0] == KeyLayout.History;
             }
             else
             {
+                read?.Invoke(living.Value.Length);
                 Add(ref hash, living.Value, long.MaxValue, compacted, revision);
                 livingStands = living.MoveNext() && living.Key[0] == KeyLayout.Living;
             }

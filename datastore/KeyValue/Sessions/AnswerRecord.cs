@@ -20,6 +20,7 @@ internal static class AnswerRecord
             case AlarmResponse alarm: kept.Alarm = alarm; break;
             case LeaseGrantResponse grant: kept.LeaseGrant = grant; break;
             case LeaseRevokeResponse revoke: kept.LeaseRevoke = revoke; break;
+            case DowngradeResponse downgrade: kept.Downgrade = downgrade; break;
             default: throw new NotSupportedException($"There is no way to keep a {result.Response.Descriptor.Name}.");
         }
         if (kept.CalculateSize() > maxBytes) kept.TooLargeAtRevision = RevisionOf(kept);
@@ -40,6 +41,7 @@ internal static class AnswerRecord
             KeptAnswer.AnswerOneofCase.Alarm => new(kept.Alarm, null),
             KeptAnswer.AnswerOneofCase.LeaseGrant => new(kept.LeaseGrant, null),
             KeptAnswer.AnswerOneofCase.LeaseRevoke => new(kept.LeaseRevoke, null),
+            KeptAnswer.AnswerOneofCase.Downgrade => new(kept.Downgrade, null),
             KeptAnswer.AnswerOneofCase.Refusal => new(null, new StoreError((StoreErrorKind)kept.Refusal.Code, kept.Refusal.Message)),
             KeptAnswer.AnswerOneofCase.TooLargeAtRevision => new(null, StoreError.AnswerTooLarge(kept.TooLargeAtRevision)),
             _ => throw new InvalidDataException($"A kept answer is of the unknown kind {kept.AnswerCase}."),

@@ -1,6 +1,7 @@
 using System.Text.Json.Serialization;
 using Grpc.Core;
 using Grpc.Health.V1;
+using Raft.Server.Membership;
 
 namespace Raft.Server.Health;
 
@@ -18,13 +19,19 @@ internal static class HealthEndpoints
         });
         endpoints.MapGet("/livez", (Readiness readiness) => Answer(readiness.WhyNotLive()));
         endpoints.MapGet("/readyz", (Readiness readiness) => Answer(readiness.WhyNotReady()));
-        endpoints.MapGet("/version", () => Results.Json(
-            new VersionAnswer(ProductVersion.EtcdApi, ProductVersion.EtcdApi[..3] + ".0", ProductVersion.Own),
+        endpoints.MapGet("/version", (MemberHost host) => Results.Json(
+            new VersionAnswer(ProductVersion.EtcdApi, ProductVersion.EtcdCluster, ProductVersion.Own, DowngradeOf(host.Running)),
             HealthJson.Default.VersionAnswer));
     }
 
     private static IResult Answer(string? problem) =>
         Results.Text(problem is null ? "ok\n" : problem + "\n", statusCode: StatusCodeFor(problem));
+
+    private static string? DowngradeOf(RunningMember? member)
+    {
+        using var view = member?.Node.Store.OpenView();
+        return view?.Downgrade is { Enabled: true } downgrade ? downgrade.TargetVersion : null;
+    }
 
     private static int StatusCodeFor(string? problem) =>
         problem is null ? StatusCodes.Status200OK : StatusCodes.Status503ServiceUnavailable;
@@ -73,11 +80,11 @@ internal sealed class GrpcHealthService(Readiness readiness) : Grpc.Health.V1.He
 /// <summary>The answer to /health; true and false are texts, as etcd has them.</summary>
 internal sealed record HealthAnswer(string Health, string Reason);
 
-/// <summary>The answer to /version.</summary>
-internal sealed record VersionAnswer(string Etcdserver, string Etcdcluster, string Raft);
+/// <summary>The answer to /version; the target of a downgrade only while one is enabled.</summary>
+internal sealed record VersionAnswer(string Etcdserver, string Etcdcluster, string Raft, string? Downgrade);
 
 /// <summary>How these answers are written, known when the program is compiled.</summary>
-[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase)]
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
 [JsonSerializable(typeof(HealthAnswer))]
 [JsonSerializable(typeof(VersionAnswer))]
 internal sealed partial class HealthJson : JsonSerializerContext;

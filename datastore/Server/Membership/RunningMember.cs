@@ -3,6 +3,7 @@ using Raft.Consensus;
 using Raft.Node;
 using Raft.Protocol.Etcd;
 using Raft.Protocol.V1;
+using Raft.Server.Integrity;
 using Raft.Server.Options;
 using Raft.Server.Watching;
 using Raft.Storage;
@@ -27,14 +28,21 @@ internal sealed class RunningMember : IAsyncDisposable
     private readonly NodeLoop _loop;
     private readonly WatchLoop _watchLoop;
     private readonly CancellationTokenSource _stop = new();
+    private readonly StateHashing _hashing;
     private readonly Task _chores;
+    private readonly Task _corruptionChecks;
 
     private RunningMember(
-        ServerOptions options, MemberIdentity identity, WriteAheadLog log, RocksStore store, PeerTransport transport, NodeLoop loop, Node.Node node, ILogger logger)
+        ServerOptions options, MemberIdentity identity, WriteAheadLog log, RocksStore store, PeerTransport transport, NodeLoop loop, Node.Node node,
+        StateHashing hashing, CorruptionCheck corruption, ILogger logger)
     {
         (_options, Identity, _log, Store, _transport, _loop, Node, _logger) = (options, identity, log, store, transport, loop, node, logger);
+        (_hashing, Corruption) = (hashing, corruption);
         _watchLoop = new WatchLoop(node.Watches);
         _chores = Task.Run(DoChoresAsync);
+        _corruptionChecks = options.CorruptCheckTime > TimeSpan.Zero
+            ? Task.Run(() => corruption.RunAsync(options.CorruptCheckTime, _stop.Token))
+            : Task.CompletedTask;
     }
 
     public MemberIdentity Identity { get; }
@@ -42,6 +50,9 @@ internal sealed class RunningMember : IAsyncDisposable
     public Node.Node Node { get; }
 
     public RocksStore Store { get; }
+
+    /// <summary>What compares the members' data.</summary>
+    public CorruptionCheck Corruption { get; }
 
     /// <summary>Opens log and store, and takes part from now on.</summary>
     public static async Task<RunningMember> StartAsync(
@@ -88,6 +99,25 @@ internal sealed class RunningMember : IAsyncDisposable
             CatchUpEntries = Math.Min(5_000, options.SnapshotCount),
         };
         var node = new Node.Node(nodeOptions, new NodePorts(log, store, transport, transport, loop.Wake, failed), recovered);
+        var hashing = new StateHashing(node);
+        var corruption = new CorruptionCheck(node, hashing, transport, identity.MemberId, loggers.CreateLogger<CorruptionCheck>());
+        if (options.InitialCorruptCheck)
+        {
+            try
+            {
+                await corruption.BeforeServingAsync(CancellationToken.None);
+            }
+            catch (CannotStartException)
+            {
+                await transport.DisposeAsync();
+                log.Dispose();
+                node.Store.Dispose();
+                store.Dispose();
+                throw;
+            }
+        }
+
+        inbox.Hash = hashing.AnswerAsync;
         inbox.Bind(node);
         endpoint.Serve(peers, inbox, transport);
         if (node.Status.Consensus.Configuration.Voters.SetEquals([new MemberId(identity.MemberId)]))
@@ -96,7 +126,7 @@ internal sealed class RunningMember : IAsyncDisposable
         }
 
         loop.Start(node);
-        return new RunningMember(options, identity, log, store, transport, loop, node, logger);
+        return new RunningMember(options, identity, log, store, transport, loop, node, hashing, corruption, logger);
     }
 
     /// <summary>Hands leadership over, if this member has it, within the time given.</summary>
@@ -117,12 +147,14 @@ internal sealed class RunningMember : IAsyncDisposable
     {
         await _stop.CancelAsync();
         await _chores.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await _corruptionChecks.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         await _transport.DisposeAsync();
         _loop.Dispose();
         _watchLoop.Dispose();
         _log.Dispose();
         Node.Store.Dispose();
         Store.Dispose();
+        _hashing.Dispose();
         _stop.Dispose();
     }
 

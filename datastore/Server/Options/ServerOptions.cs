@@ -64,6 +64,12 @@ internal sealed record ServerOptions
 
     public TimeSpan WatchProgressNotifyInterval { get; init; }
 
+    /// <summary>Whether a member compares what it holds with the others before it serves.</summary>
+    public bool InitialCorruptCheck { get; init; }
+
+    /// <summary>How often the leader compares what all members hold; zero: never.</summary>
+    public TimeSpan CorruptCheckTime { get; init; }
+
     public TlsFiles ClientTls { get; init; } = TlsFiles.None;
 
     public TlsFiles PeerTls { get; init; } = TlsFiles.None;

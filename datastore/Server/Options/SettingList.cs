@@ -50,6 +50,10 @@ internal static class SettingList
             (o, v) => o with { MaxConcurrentStreams = (int)Math.Min(Number(v, 1, uint.MaxValue), int.MaxValue) }),
         new("watch-progress-notify-interval", "600000", "Time after which a watch that wishes it is told that nothing happened, in milliseconds.",
             (o, v) => o with { WatchProgressNotifyInterval = Milliseconds(v) }),
+        new("initial-corrupt-check", "true", "Compare what this member holds with the others, by hashes, before it serves.",
+            (o, v) => o with { InitialCorruptCheck = Flag(v) }),
+        new("corrupt-check-time", "10m", "How often the leader compares what all members hold: 90s, 10m, 1h30m; 0: never.",
+            (o, v) => o with { CorruptCheckTime = v is "0" or "0s" ? TimeSpan.Zero : Duration(v) }),
         new("cert-file", "", "Certificate for clients (PEM).", (o, v) => o with { ClientTls = o.ClientTls with { CertificateFile = v } }),
         new("key-file", "", "Key of the certificate for clients (PEM).", (o, v) => o with { ClientTls = o.ClientTls with { KeyFile = v } }),
         new("trusted-ca-file", "", "Authorities whose client certificates are accepted (PEM).",
@@ -112,6 +116,10 @@ internal static class SettingList
     public static string Canonical(Uri url) => url.OriginalString.TrimEnd('/');
 
     private static TimeSpan Milliseconds(string text) => TimeSpan.FromMilliseconds(Number(text, 1, int.MaxValue));
+
+    private static TimeSpan Duration(string text) => GoDuration.TryParse(text, out var duration)
+        ? duration
+        : throw new SettingException($"'{text}' must be 0 or a duration of a second or more: 90s, 10m, 1h30m");
 
     private static long Number(string text, long min, long max) =>
         long.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var number) && number >= min && number <= max

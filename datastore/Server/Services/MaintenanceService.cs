@@ -1,6 +1,7 @@
 using Google.Protobuf;
 using Grpc.Core;
 using Raft.Consensus;
+using Raft.KeyValue;
 using Raft.Node;
 using Raft.Protocol.Etcd;
 using Raft.Protocol.V1;
@@ -13,8 +14,6 @@ namespace Raft.Server.Services;
 /// <summary>etcdserverpb.Maintenance: how the member is, and the care it needs. As in etcd it takes the role root, also to look.</summary>
 internal sealed class MaintenanceService(MemberHost host, ServerOptions options, Callers callers) : Maintenance.MaintenanceBase
 {
-    private const string StorageVersion = "3.5";
-
     /// <summary>Of anybody, as in etcd: clients ask for the version to learn what the server can do.</summary>
     public override Task<StatusResponse> Status(StatusRequest request, ServerCallContext context)
     {
@@ -32,7 +31,7 @@ internal sealed class MaintenanceService(MemberHost host, ServerOptions options,
             RaftTerm = status.Consensus.Term.Value,
             RaftAppliedIndex = status.Consensus.Applied.Value,
             IsLearner = status.IsLearner,
-            StorageVersion = StorageVersion,
+            StorageVersion = ProductVersion.EtcdCluster,
             DbSizeQuota = options.QuotaBackendBytes,
         };
         if (status.Consensus.Leader == MemberId.None)
@@ -42,6 +41,7 @@ internal sealed class MaintenanceService(MemberHost host, ServerOptions options,
 
         using var view = member.Node.Store.OpenView();
         response.Errors.AddRange(view.Alarms().Select(AsText));
+        response.DowngradeInfo = view.Downgrade;
         return Task.FromResult(response);
     }
 
@@ -106,9 +106,53 @@ internal sealed class MaintenanceService(MemberHost host, ServerOptions options,
                     Header = member.Complete(null),
                     Blob = UnsafeByteOperations.UnsafeWrap(bytes),
                     RemainingBytes = (ulong)remaining,
-                    Version = StorageVersion,
+                    Version = ProductVersion.EtcdCluster,
                 },
                 context.CancellationToken));
+    }
+
+    /// <summary>
+    /// Remembers, or forgets, that the cluster is to go back to the version before. Nothing else comes of it: the storage has one
+    /// format, which no version before has (see docs/compatibility.md).
+    /// </summary>
+    public override async Task<DowngradeResponse> Downgrade(DowngradeRequest request, ServerCallContext context)
+    {
+        var member = await ForRootAsync(context);
+        if (request.Action is not (DowngradeRequest.Types.DowngradeAction.Validate or DowngradeRequest.Types.DowngradeAction.Enable
+            or DowngradeRequest.Types.DowngradeAction.Cancel))
+        {
+            throw new RpcException(new Status(StatusCode.Unknown, "etcdserver: unknown method"));
+        }
+
+        var target = "";
+        if (request.Action != DowngradeRequest.Types.DowngradeAction.Cancel)
+        {
+            (target, var refusal) = DowngradeTarget.Parse(request.Version);
+            Refusals.ThrowIfRefused(refusal);
+        }
+
+        var response = request.Action == DowngradeRequest.Types.DowngradeAction.Validate
+            ? await ValidateAsync(member)
+            : await ChangeAsync(member, new DowngradeRequest { Action = request.Action, Version = target }, context);
+        response.Header = member.Complete(response.Header);
+        response.Version = ProductVersion.EtcdCluster;
+        return response;
+    }
+
+    private async Task<DowngradeResponse> ChangeAsync(RunningMember member, DowngradeRequest request, ServerCallContext context)
+    {
+        var result = await member.Node.ProposeAsync(
+            new Command { Downgrade = request, Identity = await callers.IdentityAsync(member, context) });
+        Refusals.ThrowIfRefused(result.Error);
+        return (DowngradeResponse)result.Response!;
+    }
+
+    private static async Task<DowngradeResponse> ValidateAsync(RunningMember member)
+    {
+        await member.Node.ReadBarrierAsync();
+        using var view = member.Node.Store.OpenView();
+        Refusals.ThrowIfRefused(view.Downgrade.Enabled ? StoreError.DowngradeInProgress : null);
+        return new DowngradeResponse();
     }
 
     private async ValueTask<RunningMember> ForRootAsync(ServerCallContext context)

@@ -27,16 +27,17 @@ internal sealed record Explanation(string Name, Func<IMessage, Answer, Answer, b
         new("Strangers", (request, theirs, ours) => request switch
         {
             LeaseLeasesRequest when ours.Code == StatusCode.PermissionDenied => theirs.Message is not null,
-            MoveLeaderRequest or LeaseKeepAliveRequest when ours.Code == StatusCode.PermissionDenied => true,
+            MoveLeaderRequest or DowngradeRequest or LeaseKeepAliveRequest when ours.Code == StatusCode.PermissionDenied => true,
             _ when ours.Detail is not NoUser and not NoSuchToken => false,
-            LeaseKeepAliveRequest or LeaseTimeToLiveRequest or LeaseLeasesRequest or MemberListRequest or MoveLeaderRequest => true,
+            LeaseKeepAliveRequest or LeaseTimeToLiveRequest or LeaseLeasesRequest or MemberListRequest or MoveLeaderRequest or DowngradeRequest => true,
             AlarmRequest alarm => alarm.Action == AlarmRequest.Types.AlarmAction.Get,
             _ => false,
         }),
         new("Refusals of Maintenance", (_, theirs, ours) => theirs.Code == StatusCode.Unknown
             && theirs.Detail.StartsWith(BareAuthPrefix, StringComparison.Ordinal)
             && ours.Detail == $"etcdserver: {theirs.Detail[BareAuthPrefix.Length..]}"),
-        new("Downgrades", (request, _, ours) => request is DowngradeRequest && ours.Code == StatusCode.Unimplemented),
+        new("Downgrades", (request, theirs, ours) => request is DowngradeRequest { Action: not DowngradeRequest.Types.DowngradeAction.Validate }
+            && theirs.Code == StatusCode.Unavailable && theirs.Detail == "etcdserver: request timed out" && ours.Message is DowngradeResponse),
     ];
 
     /// <summary>The name of what explains two different answers; null: nothing does.</summary>

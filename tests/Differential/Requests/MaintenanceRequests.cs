@@ -21,11 +21,9 @@ internal sealed class MaintenanceRequests(Draw draw)
         (1, () => new HashRequest()),
         (1, () => new DefragmentRequest()),
         (1, () => new MoveLeaderRequest { TargetID = draw.Of(NoMember, 0UL, Symbols.OwnMember) }),
-        (1, () => new DowngradeRequest
-        {
-            Action = draw.Of(DowngradeAction.Validate, DowngradeAction.Cancel, (DowngradeAction)7),
-            Version = draw.Of("", "x", "3.5.0", "3.6.0", "3.3.0", "4.0"),
-        }),
+        (1, () => new DowngradeRequest { Action = draw.Of(DowngradeAction.Validate, DowngradeAction.Cancel, (DowngradeAction)7), Version = Version() }),
+        // One that takes effect costs etcd seven seconds each way: see DifferentialTests.
+        (1, () => new DowngradeRequest { Action = DowngradeAction.Enable, Version = BadVersion() }),
         (2, () => new MemberListRequest { Linearizable = draw.Percent(50) }),
         (1, () => new MemberAddRequest { PeerURLs = { BadUrls() }, IsLearner = draw.Percent(50) }),
         (1, () => new MemberRemoveRequest { ID = draw.Of(NoMember, 0UL) }),
@@ -44,6 +42,12 @@ internal sealed class MaintenanceRequests(Draw draw)
         new() { Action = action, Alarm = kind, MemberID = member };
 
     private ulong AnyMember() => draw.Of(0UL, NoMember, Symbols.OwnMember);
+
+    private string Version() => draw.Percent(40) ? draw.Of("3.4", "3.4.0", "3.4.9", "03.04.00", "3.4.0-rc.1+x", "3.4.0-") : BadVersion();
+
+    private string BadVersion() => draw.Of(
+        "", "x", "3", "3.5.0", "3.6.0", "3.3.0", "4.0", "4.4.0", "v3.4.0", " 3.4.0", "3.4.x", "3.4.0.0", "3.4-rc", "3.-4.0", "3.4.0-rc_1",
+        "99999999999999999999.4.0");
 
     private string[] BadUrls() => draw.Of<string[]>(
         [], [""], ["x"], ["http://"], ["127.0.0.1:2380"], ["http://127.0.0.1"], ["ftp://127.0.0.1:1"], ["http://127.0.0.1:1/"], ["http://127.0.0.1:1/path"]);

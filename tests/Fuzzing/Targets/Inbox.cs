@@ -37,5 +37,8 @@ internal sealed class Inbox(ISnapshotReceiver snapshots, Action<Message> receive
     public Task<ReadIndexResponse> ReadIndexAsync(ReadIndexRequest request, CancellationToken cancellation) =>
         throw new NotSupportedException();
 
+    public Task<StateHashResponse> StateHashAsync(StateHashRequest request, CancellationToken cancellation) =>
+        throw new NotSupportedException();
+
     public MembersResponse Members() => new();
 }
