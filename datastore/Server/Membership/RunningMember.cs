@@ -52,7 +52,7 @@ internal sealed class RunningMember : IAsyncDisposable
         var store = directory.OpenStore(new StoreOptions());
         if (identity.FormedCluster)
         {
-            await InitialState.WriteAsync(store, [.. identity.InitialMembers.Select(ToMember)]);
+            await InitialState.WriteAsync(store, InitialIdentity.MembersOf(identity));
         }
 
         var requestTime = TimeSpan.FromSeconds(5) + (2 * options.ElectionTimeout);
@@ -201,12 +201,5 @@ internal sealed class RunningMember : IAsyncDisposable
                 Alarm = AlarmType.Nospace,
             },
         });
-    }
-
-    private static Member ToMember(InitialMember initial)
-    {
-        var member = new Member { ID = initial.Id, Name = initial.Name, IsLearner = initial.IsLearner };
-        member.PeerURLs.AddRange(initial.PeerUrls);
-        return member;
     }
 }
