@@ -47,4 +47,10 @@ internal static partial class LogMessages
 
     [LoggerMessage(15, LogLevel.Warning, "A wrong password was given for user {User}.")]
     public static partial void WrongPassword(this ILogger logger, string user);
+
+    [LoggerMessage(20, LogLevel.Information, "Compacting to revision {Revision}, as --auto-compaction-retention says.")]
+    public static partial void AutoCompaction(this ILogger logger, long revision);
+
+    [LoggerMessage(21, LogLevel.Warning, "Compacting to revision {Revision} failed and is tried again later: {Problem}")]
+    public static partial void AutoCompactionFailed(this ILogger logger, long revision, string problem);
 }

@@ -60,6 +60,7 @@ builder.Services.AddSingleton(tokenSigning);
 builder.Services.AddSingleton<PasswordHashing>();
 builder.Services.AddSingleton<Callers>();
 builder.Services.AddSingleton<MemberHost>();
+builder.Services.AddSingleton<OpenCalls>();
 builder.Services.AddSingleton<ReceiveBudget>();
 builder.Services.AddSingleton<Readiness>();
 builder.Services.AddSingleton<ServerMetrics>();
@@ -82,6 +83,7 @@ builder.Services.AddOpenTelemetry().WithMetrics(metrics => metrics
 
 await using var app = builder.Build();
 app.Use(Endpoints.KeepPortsApart(options));
+app.Use(app.Services.GetRequiredService<OpenCalls>().AdmitAsync);
 app.Use(app.Services.GetRequiredService<ReceiveBudget>().AdmitAsync);
 app.MapGrpcService<KvService>();
 app.MapGrpcService<WatchService>();

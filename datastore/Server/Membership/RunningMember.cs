@@ -1,8 +1,11 @@
 using System.Security.Cryptography;
 using Raft.Consensus;
+using Raft.KeyValue.Watching;
 using Raft.Node;
 using Raft.Protocol.Etcd;
 using Raft.Protocol.V1;
+using Raft.Server.Compaction;
+using Raft.Server.Hosting;
 using Raft.Server.Options;
 using Raft.Server.Watching;
 using Raft.Storage;
@@ -17,6 +20,9 @@ internal sealed class RunningMember : IAsyncDisposable
 {
     private static readonly TimeSpan ChorePeriod = TimeSpan.FromMilliseconds(500);
 
+    /// <summary>A watch of one short key was measured to take 380.</summary>
+    private const int WatcherBytes = 512;
+
     private readonly ServerOptions _options;
     private readonly ILogger _logger;
     private readonly WriteAheadLog _log;
@@ -25,13 +31,16 @@ internal sealed class RunningMember : IAsyncDisposable
     private readonly WatchLoop _watchLoop;
     private readonly CancellationTokenSource _stop = new();
     private readonly Task _chores;
+    private readonly Task _compaction;
 
     private RunningMember(
-        ServerOptions options, MemberIdentity identity, WriteAheadLog log, RocksStore store, PeerTransport transport, NodeLoop loop, Node.Node node, ILogger logger)
+        ServerOptions options, MemberIdentity identity, WriteAheadLog log, RocksStore store, PeerTransport transport, NodeLoop loop, Node.Node node, TimeProvider time,
+        ILogger logger)
     {
         (_options, Identity, _log, Store, _transport, _loop, Node, _logger) = (options, identity, log, store, transport, loop, node, logger);
         _watchLoop = new WatchLoop(node.Watches);
         _chores = Task.Run(DoChoresAsync);
+        _compaction = AutoCompaction.RunAsync(options.AutoCompaction, new CompactedNode(node), time, logger, _stop.Token);
     }
 
     public MemberIdentity Identity { get; }
@@ -42,7 +51,8 @@ internal sealed class RunningMember : IAsyncDisposable
 
     /// <summary>Opens log and store, and takes part from now on.</summary>
     public static async Task<RunningMember> StartAsync(
-        ServerOptions options, PeerOptions peers, DataDirectory directory, PeerEndpoint endpoint, Action<Exception> failed, ILoggerFactory loggers)
+        ServerOptions options, PeerOptions peers, DataDirectory directory, PeerEndpoint endpoint, Action<Exception> failed, TimeProvider time,
+        ILoggerFactory loggers)
     {
         var logger = loggers.CreateLogger<RunningMember>();
         var identity = directory.Identity!;
@@ -82,6 +92,12 @@ internal sealed class RunningMember : IAsyncDisposable
             UnixTimeMs = () => DateTimeOffset.UtcNow.ToUnixTimeMilliseconds(),
             SnapshotEntries = options.SnapshotCount,
             CatchUpEntries = Math.Min(5_000, options.SnapshotCount),
+            Watching = new WatchLimits
+            {
+                WatchersMax = options.MaxWatchers > 0 ? options.MaxWatchers : MemoryShare.CountOf(parts: 8, WatcherBytes),
+                StreamWatchersMax = options.MaxWatchersPerStream,
+                QueuedBytesMax = Math.Min(128L << 20, GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / 8),
+            },
         };
         var node = new Node.Node(nodeOptions, new NodePorts(log, store, transport, transport, loop.Wake, failed), recovered);
         inbox.Bind(node);
@@ -92,7 +108,7 @@ internal sealed class RunningMember : IAsyncDisposable
         }
 
         loop.Start(node);
-        return new RunningMember(options, identity, log, store, transport, loop, node, logger);
+        return new RunningMember(options, identity, log, store, transport, loop, node, time, logger);
     }
 
     /// <summary>Hands leadership over, if this member has it, within the time given.</summary>
@@ -113,6 +129,7 @@ internal sealed class RunningMember : IAsyncDisposable
     {
         await _stop.CancelAsync();
         await _chores.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await _compaction.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         await _transport.DisposeAsync();
         _loop.Dispose();
         _watchLoop.Dispose();

@@ -1,6 +1,3 @@
-using System.Globalization;
-using System.Text.RegularExpressions;
-
 namespace Raft.Server.Options;
 
 /// <summary>
@@ -11,15 +8,12 @@ namespace Raft.Server.Options;
 /// <param name="PublicKeyFile">Verifies tokens; needed only where there is no private key.</param>
 /// <param name="PrivateKeyFile">Signs and verifies; of HS256 and its kin, the shared secret.</param>
 /// <param name="Ttl">How long a signed token is valid.</param>
-internal sealed partial record TokenSettings(string SignMethod, string PublicKeyFile, string PrivateKeyFile, TimeSpan Ttl)
+internal sealed record TokenSettings(string SignMethod, string PublicKeyFile, string PrivateKeyFile, TimeSpan Ttl)
 {
     public static readonly TokenSettings Simple = new("", "", "", TimeSpan.Zero);
 
     private static readonly string[] SignMethods =
         ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "HS256", "HS384", "HS512"];
-
-    private static readonly Dictionary<string, double> UnitSeconds =
-        new() { ["ns"] = 1e-9, ["us"] = 1e-6, ["µs"] = 1e-6, ["ms"] = 1e-3, ["s"] = 1, ["m"] = 60, ["h"] = 3600 };
 
     public bool IsSigned => SignMethod.Length > 0;
 
@@ -73,18 +67,8 @@ internal sealed partial record TokenSettings(string SignMethod, string PublicKey
         return new TokenSettings(method, publicKey, privateKey, ttl.Length == 0 ? TimeSpan.FromMinutes(5) : Duration(ttl));
     }
 
-    /// <summary>As Go writes them, since etcd takes them so: 90s, 10m, 1h30m.</summary>
-    private static TimeSpan Duration(string text)
-    {
-        var match = Durations().Match(text);
-        var seconds = match.Groups["number"].Captures
-            .Zip(match.Groups["unit"].Captures)
-            .Sum(part => double.Parse(part.First.ValueSpan, CultureInfo.InvariantCulture) * UnitSeconds[part.Second.Value]);
-        return match.Success && seconds is >= 1 and <= int.MaxValue
-            ? TimeSpan.FromSeconds(seconds)
+    private static TimeSpan Duration(string text) =>
+        GoDuration.TryParse(text) is { TotalSeconds: >= 1 } ttl
+            ? ttl
             : throw new SettingException($"ttl '{text}' must be a duration of a second or more: 90s, 10m, 1h30m");
-    }
-
-    [GeneratedRegex(@"^((?<number>\d+(\.\d+)?)(?<unit>ns|us|µs|ms|s|m|h))+$")]
-    private static partial Regex Durations();
 }
