@@ -29,6 +29,13 @@ public sealed class LimitsTests
             await RefusedAsync(further.ResponseStream.MoveNext(Stop));
         }
 
+        using (var http = new HttpClient())
+        using (var json = new StringContent("""{"key":"YQ=="}""", System.Text.Encoding.UTF8, "application/json"))
+        {
+            using var answer = await http.PostAsync(new Uri(member.ClientUrl + "/v3/kv/range"), json, Stop);
+            Assert.Contains("etcdserver: too many requests", await answer.Content.ReadAsStringAsync(Stop), StringComparison.Ordinal);
+        }
+
         await cluster.UntilReadyAsync(member);
         streams[0].Dispose();
         await LocalCluster.UntilAsync("there is room again", member, async () =>

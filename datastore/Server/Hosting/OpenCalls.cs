@@ -19,7 +19,7 @@ internal sealed class OpenCalls(ServerOptions options)
 
     private int _open;
 
-    /// <summary>Serves a call of gRPC if not too many are open; members among themselves are not counted.</summary>
+    /// <summary>Serves a call of gRPC if not too many are open; members among themselves are not counted. The gateway asks by itself.</summary>
     public Task AdmitAsync(HttpContext context, RequestDelegate next)
     {
         if (context.GetEndpoint()?.Metadata.GetMetadata<GrpcMethodMetadata>() is null || Endpoints.IsForPeers(context))
@@ -27,15 +27,29 @@ internal sealed class OpenCalls(ServerOptions options)
             return next(context);
         }
 
-        if (Interlocked.Increment(ref _open) <= _max)
+        if (TryEnter())
         {
             return ServeAsync(context, next);
         }
 
-        Interlocked.Decrement(ref _open);
         Refuse(context);
         return Task.CompletedTask;
     }
+
+    /// <summary>False: too many are open. Whoever got in leaves when the call has ended.</summary>
+    public bool TryEnter()
+    {
+        if (Interlocked.Increment(ref _open) <= _max)
+        {
+            return true;
+        }
+
+        Leave();
+        return false;
+    }
+
+    /// <summary>The call has ended.</summary>
+    public void Leave() => Interlocked.Decrement(ref _open);
 
     /// <summary>Answers with etcd's "too many requests": a response without messages, whose status is among the headers.</summary>
     public static void Refuse(HttpContext context)
@@ -53,7 +67,7 @@ internal sealed class OpenCalls(ServerOptions options)
         }
         finally
         {
-            Interlocked.Decrement(ref _open);
+            Leave();
         }
     }
 }
