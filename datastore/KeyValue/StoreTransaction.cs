@@ -96,6 +96,23 @@ public sealed class StoreTransaction
         return _state.HasCompactionWork;
     }
 
+    /// <summary>
+    /// The content of a backup becomes a new cluster's. Alarms go with the members that raised them: who still has reason raises it
+    /// again. Leases, sessions, users and roles stay.
+    /// </summary>
+    /// <param name="revisionBump">
+    /// By how much the revision grows. The old cluster may have handed out later revisions than the backup knows; they shall not come
+    /// back with another meaning. If it grows, all before it counts as compacted, so that a watch that goes on from such a revision is
+    /// told, where it would otherwise wait for changes that it believes to have seen.
+    /// </param>
+    public void StartOver(long revisionBump)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(revisionBump);
+        foreach (var alarm in AlarmRecords.List(_overlay, AlarmType.None)) _overlay.Delete(AlarmRecords.Key(alarm.Alarm, alarm.MemberID));
+        _state = _state with { Alarms = ActiveAlarms.None, Revision = checked(_state.Revision + revisionBump) };
+        if (revisionBump > 0) _state = _state.CompactedTo(_state.Revision);
+    }
+
     /// <summary>A value of the node's own keyspace as this transaction leaves it, or null.</summary>
     public byte[]? GetNodeValue(ReadOnlySpan<byte> name) =>
         _overlay.TryGet(KeyLayout.NodeKey(name), out var value) ? value.ToArray() : null;

@@ -26,7 +26,34 @@ public static class InitialState
             return;
         }
 
+        await BeginAsync(state, store.Begin(), members).ConfigureAwait(false);
+    }
+
+    /// <summary>
+    /// Makes the state that a backup holds the first state of a new cluster: the data stays, of the old members nothing does.
+    /// Durable when it returns. Every first member must begin with the same backup, list and bump.
+    /// </summary>
+    /// <param name="state">Holds the content of the backup.</param>
+    /// <param name="members">The first members.</param>
+    /// <param name="revisionBump">See <see cref="StoreTransaction.StartOver"/>.</param>
+    /// <returns>The revision that the new cluster begins with.</returns>
+    /// <exception cref="InvalidDataException">It is no member's state.</exception>
+    public static async Task<long> RestoreAsync(IStateStore state, IReadOnlyList<Member> members, long revisionBump)
+    {
+        using var store = new KeyValueStore(state);
+        if (AppliedRecord.Read(store) == AppliedRecord.Nothing)
+        {
+            throw new InvalidDataException("it does not hold the state of a member.");
+        }
+
         var transaction = store.Begin();
+        transaction.StartOver(revisionBump);
+        await BeginAsync(state, transaction, members).ConfigureAwait(false);
+        return store.Revision;
+    }
+
+    private static async Task BeginAsync(IStateStore state, StoreTransaction transaction, IReadOnlyList<Member> members)
+    {
         var directory = new MembershipDirectory();
         directory.Set(members);
         directory.Write(transaction);

@@ -69,4 +69,10 @@ internal static partial class LogMessages
 
     [LoggerMessage(22, LogLevel.Critical, "The data {Whose} is corrupt: the alarm CORRUPT stops all writes. {Differing}")]
     public static partial void CorruptionFound(this ILogger logger, string whose, string differing);
+
+    [LoggerMessage(23, LogLevel.Information, "Compacting to revision {Revision}, as --auto-compaction-retention says.")]
+    public static partial void AutoCompaction(this ILogger logger, long revision);
+
+    [LoggerMessage(24, LogLevel.Warning, "Compacting to revision {Revision} failed and is tried again later: {Problem}")]
+    public static partial void AutoCompactionFailed(this ILogger logger, long revision, string problem);
 }

@@ -8,6 +8,7 @@ using Raft.Server.Health;
 using Raft.Server.Hosting;
 using Raft.Server.Membership;
 using Raft.Server.Options;
+using Raft.Server.Restore;
 using Raft.Server.Services;
 using Raft.Server.Watching;
 using Raft.Storage;
@@ -16,6 +17,11 @@ using Raft.Transport;
 
 const int CannotStart = 65;
 const int Failed = 70;
+
+if (args is [SnapshotCommands.Name, .. var rest])
+{
+    return await SnapshotCommands.RunAsync(rest, Environment.GetEnvironmentVariable, Console.Out, Console.Error);
+}
 
 var (options, exitCode) = OptionsReader.Read(args, Environment.GetEnvironmentVariable, Console.Error);
 if (options is null)
@@ -54,6 +60,7 @@ builder.Services.AddSingleton(tokenSigning);
 builder.Services.AddSingleton<PasswordHashing>();
 builder.Services.AddSingleton<Callers>();
 builder.Services.AddSingleton<MemberHost>();
+builder.Services.AddSingleton<OpenCalls>();
 builder.Services.AddSingleton<ReceiveBudget>();
 builder.Services.AddSingleton<Readiness>();
 builder.Services.AddSingleton<ServerMetrics>();
@@ -77,6 +84,7 @@ builder.Services.AddOpenTelemetry().WithMetrics(metrics => metrics
 
 await using var app = builder.Build();
 app.Use(Endpoints.KeepPortsApart(options));
+app.Use(app.Services.GetRequiredService<OpenCalls>().AdmitAsync);
 app.Use(app.Services.GetRequiredService<ReceiveBudget>().AdmitAsync);
 app.MapGrpcService<KvService>();
 app.MapGrpcService<WatchService>();

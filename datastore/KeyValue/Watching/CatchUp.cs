@@ -1,7 +1,7 @@
 namespace Raft.KeyValue.Watching;
 
 /// <summary>One step into the past for watchers of one stream: ends at the end of a revision, or of what there is.</summary>
-internal sealed class CatchUp(WatchChannel stream, IReadOnlyList<Watcher> watchers, StoreView view, WatchLimits limits)
+internal sealed class CatchUp(WatchChannel stream, IReadOnlyList<Watcher> watchers, StoreView view, WatchLimits limits, int bytesMax)
 {
     private readonly WatchIndex _index = new();
     private readonly List<Watcher> _found = [];
@@ -17,7 +17,7 @@ internal sealed class CatchUp(WatchChannel stream, IReadOnlyList<Watcher> watche
         for (var stands = scan.Seek(from); stands; stands = scan.MoveNext(), changes++)
         {
             var revision = scan.Position.Main;
-            var isEnough = changes >= limits.CatchUpChanges || _bytes > limits.StreamBytesMax;
+            var isEnough = changes >= limits.CatchUpChanges || _bytes > bytesMax;
             if (isEnough && revision > readUpTo) return readUpTo;
             readUpTo = revision;
             Tell(scan, revision);

@@ -21,6 +21,7 @@ public sealed class WatchChannel : IDisposable
     private readonly List<Watcher> _staged = [];
     private long _stagedBytes;
     private long _queuedBytes;
+    private long _takenBytes;
     private long _nextId;
     private bool _progressWanted;
     private bool _disposed;
@@ -42,7 +43,7 @@ public sealed class WatchChannel : IDisposable
             if (_disposed) return;
             if (range.IsEmpty) Refuse(RangeIsEmpty, view.Revision);
             else if (request.WatchId != 0 && _watchers.ContainsKey(request.WatchId)) Refuse(DuplicateId, view.Revision);
-            else if (!_hub.TryCount()) Refuse(TooMany, view.Revision);
+            else if (_watchers.Count >= _hub.Limits.StreamWatchersMax || !_hub.TryCount()) Refuse(TooMany, view.Revision);
             else Open(request, range, view.Revision);
         }
         _hub.Wake();
@@ -106,15 +107,26 @@ public sealed class WatchChannel : IDisposable
         Wake();
     }
 
-    /// <summary>The next answer for the client.</summary>
+    /// <summary>The next answer for the client. Until the next call it counts as one that waits: take it when the one before is written.</summary>
     public bool TryTake([NotNullWhen(true)] out WatchAnswer? answer)
     {
         lock (_queueing)
         {
+            CountQueued(-_takenBytes);
+            _takenBytes = 0;
             if (!_queue.TryDequeue(out answer)) return false;
-            _queuedBytes -= answer.EventBytes;
+            _takenBytes = answer.EventBytes;
             answer.Close();
             return true;
+        }
+    }
+
+    /// <summary>Answers that wait to be taken: whoever asks for more should take them first.</summary>
+    public int Waiting
+    {
+        get
+        {
+            lock (_queueing) return _queue.Count;
         }
     }
 
@@ -132,7 +144,7 @@ public sealed class WatchChannel : IDisposable
         }
         using var view = _hub.Store.OpenView();
         if (EndCompacted(group, view.CompactedRevision) && group.Count == 0) return true;
-        var readUpTo = new CatchUp(this, group, view, _hub.Limits).Run();
+        var readUpTo = new CatchUp(this, group, view, _hub.Limits, _hub.StreamBytesMax).Run();
         lock (_hub.Gate)
         {
             lock (_queueing) group.ForEach(EnqueueStaged);
@@ -158,6 +170,12 @@ public sealed class WatchChannel : IDisposable
             _watchers.Clear();
             _behind.Clear();
             _hub.Forget(this);
+            lock (_queueing)
+            {
+                _queue.Clear();
+                CountQueued(-_queuedBytes);
+                _takenBytes = 0;
+            }
         }
     }
 
@@ -169,7 +187,7 @@ public sealed class WatchChannel : IDisposable
     {
         if (watcher.Staged?.Revision != encoded.Revision)
         {
-            if (Volatile.Read(ref _queuedBytes) + _stagedBytes > _hub.Limits.StreamBytesMax) return false;
+            if (Volatile.Read(ref _queuedBytes) + _stagedBytes > _hub.StreamBytesMax) return false;
             if (watcher.Staged is null) _staged.Add(watcher);
         }
         _stagedBytes += Stage(watcher, encoded);
@@ -223,7 +241,7 @@ public sealed class WatchChannel : IDisposable
     {
         get
         {
-            lock (_queueing) return _queuedBytes > _hub.Limits.StreamBytesMax;
+            lock (_queueing) return _queuedBytes > _hub.StreamBytesMax;
         }
     }
 
@@ -285,7 +303,7 @@ public sealed class WatchChannel : IDisposable
         watcher.Staged = null;
         if (watcher.IsCanceled) return;
         watcher.HadAnswer = true;
-        _queuedBytes += staged.EventBytes;
+        CountQueued(staged.EventBytes);
         if (watcher.Open is { IsClosed: false } open && open.EventBytes + staged.EventBytes <= _hub.Limits.AnswerBytesMax)
         {
             open.Append(staged);
@@ -295,5 +313,12 @@ public sealed class WatchChannel : IDisposable
             _queue.Enqueue(staged);
             watcher.Open = staged;
         }
+    }
+
+    /// <summary>Under the queue's lock.</summary>
+    private void CountQueued(long bytes)
+    {
+        _queuedBytes += bytes;
+        if (bytes != 0) _hub.CountQueued(bytes);
     }
 }

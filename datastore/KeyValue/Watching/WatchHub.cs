@@ -22,6 +22,7 @@ public sealed class WatchHub(KeyValueStore store, WatchLimits limits)
     private bool _lostEvents;
     private long _dispatched = store.Revision;
     private int _watchers;
+    private long _queuedBytes;
 
     /// <summary>Called, from the writer's thread, when there is something to dispatch.</summary>
     public Action Wake { get; set; } = static () => { };
@@ -50,9 +51,16 @@ public sealed class WatchHub(KeyValueStore store, WatchLimits limits)
         }
     }
 
+    /// <summary>Bytes of events that wait on all streams; those that several streams share count for each.</summary>
+    public long QueuedBytes => Volatile.Read(ref _queuedBytes);
+
     internal KeyValueStore Store => store;
 
     internal WatchLimits Limits => limits;
+
+    /// <summary>Bytes that may wait on one stream, as things are.</summary>
+    internal int StreamBytesMax =>
+        QueuedBytes > limits.QueuedBytesMax ? Math.Min(limits.ScarceStreamBytesMax, limits.StreamBytesMax) : limits.StreamBytesMax;
 
     internal Lock Gate => _gate;
 
@@ -119,6 +127,9 @@ public sealed class WatchHub(KeyValueStore store, WatchLimits limits)
             _told.Clear();
         }
     }
+
+    /// <summary>Events wait on a stream, or no longer do (below 0).</summary>
+    internal void CountQueued(long bytes) => Interlocked.Add(ref _queuedBytes, bytes);
 
     /// <summary>Makes a watcher known. False: there are too many. Before it reads anything: so it misses nothing.</summary>
     internal bool TryCount()

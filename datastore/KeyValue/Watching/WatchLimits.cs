@@ -6,8 +6,19 @@ public sealed record WatchLimits
     /// <summary>Watches on all streams of this member.</summary>
     public int WatchersMax { get; init; } = 1_000_000;
 
+    /// <summary>Watches on one stream.</summary>
+    public int StreamWatchersMax { get; init; } = 1_000_000;
+
     /// <summary>Bytes of events that wait on one stream for its client; above, its watchers read up on the past later.</summary>
     public int StreamBytesMax { get; init; } = 4 * 1024 * 1024;
+
+    /// <summary>Bytes of events that wait on all streams together; above, each may have <see cref="ScarceStreamBytesMax"/>.</summary>
+    public long QueuedBytesMax { get; init; } = 128L * 1024 * 1024;
+
+    /// <summary>
+    /// What may wait on one stream when too much waits on all. Not nothing: whoever reads goes on, however many there are who do not.
+    /// </summary>
+    public int ScarceStreamBytesMax { get; init; } = 16 * 1024;
 
     /// <summary>Bytes of events of one response that may still grow while it waits.</summary>
     public int AnswerBytesMax { get; init; } = 512 * 1024;

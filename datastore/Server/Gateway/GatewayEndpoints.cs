@@ -26,8 +26,8 @@ internal static class GatewayEndpoints
         {
             var grpcPath = $"/{method.Service.FullName}/{method.Name}";
             var target = new Lazy<Endpoint?>(() => Find(endpoints, grpcPath));
-            endpoints.MapPost(path, (HttpContext context, ServerOptions options, ReceiveBudget budget) =>
-                ServeAsync(context, options, budget, method, target.Value, grpcPath));
+            endpoints.MapPost(path, (HttpContext context, ServerOptions options, OpenCalls calls, ReceiveBudget budget) =>
+                AdmitAsync(context, calls, method, () => ServeAsync(context, options, budget, method, target.Value, grpcPath)));
         }
     }
 
@@ -36,10 +36,28 @@ internal static class GatewayEndpoints
         .OfType<RouteEndpoint>()
         .FirstOrDefault(endpoint => endpoint.RoutePattern.RawText == grpcPath);
 
+    private static async Task AdmitAsync(HttpContext context, OpenCalls calls, MethodDescriptor method, Func<Task> serve)
+    {
+        context.Response.ContentType = "application/json";
+        if (!calls.TryEnter())
+        {
+            await FailAsync(context, method, Refusals.ToStatus(NodeError.TooManyRequests).Status);
+            return;
+        }
+
+        try
+        {
+            await serve();
+        }
+        finally
+        {
+            calls.Leave();
+        }
+    }
+
     private static async Task ServeAsync(
         HttpContext context, ServerOptions options, ReceiveBudget budget, MethodDescriptor method, Endpoint? endpoint, string grpcPath)
     {
-        context.Response.ContentType = "application/json";
         var bytes = method.IsClientStreaming ? 0 : context.Request.ContentLength ?? options.MaxRequestBytes;
         if (!budget.TryTake(bytes))
         {

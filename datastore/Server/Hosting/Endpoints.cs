@@ -17,6 +17,10 @@ internal static class Endpoints
         kestrel.AllowAlternateSchemes = true;
         kestrel.AddServerHeader = false;
         kestrel.Limits.UsePeerLimits();
+
+        // A client may leave one of its streams unread for a while; ending its connection would end all its others too. What waits for
+        // it is bounded (see WatchLimits), and whether it is there at all, pings tell.
+        kestrel.Limits.MinResponseDataRate = null;
         kestrel.Limits.Http2.MaxStreamsPerConnection = options.MaxConcurrentStreams;
         foreach (var url in options.ListenClientUrls)
         {
@@ -44,8 +48,7 @@ internal static class Endpoints
         var peerPorts = options.ListenPeerUrls.Select(url => url.Port).ToHashSet();
         return (context, next) =>
         {
-            var isForPeers = context.Request.Path.StartsWithSegments(PeerService, StringComparison.Ordinal);
-            if (isForPeers == peerPorts.Contains(context.Connection.LocalPort))
+            if (IsForPeers(context) == peerPorts.Contains(context.Connection.LocalPort))
             {
                 return next(context);
             }
@@ -54,6 +57,9 @@ internal static class Endpoints
             return Task.CompletedTask;
         };
     }
+
+    /// <summary>Does a member ask?</summary>
+    public static bool IsForPeers(HttpContext context) => context.Request.Path.StartsWithSegments(PeerService, StringComparison.Ordinal);
 
     private static void Listen(KestrelServerOptions kestrel, Uri url, CertificateFiles? certificates, HttpProtocols protocols)
     {

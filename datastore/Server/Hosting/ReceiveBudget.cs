@@ -1,10 +1,8 @@
 using System.Buffers;
 using System.Buffers.Binary;
-using System.Globalization;
 using System.IO.Pipelines;
 using Grpc.AspNetCore.Server;
 using Grpc.Core;
-using Raft.Node;
 using Raft.Server.Options;
 
 namespace Raft.Server.Hosting;
@@ -78,10 +76,7 @@ internal sealed class ReceiveBudget(ServerOptions options)
         }
         else
         {
-            // A response without messages: its status is among the headers.
-            context.Response.ContentType = "application/grpc";
-            context.Response.Headers["grpc-status"] = ((int)StatusCode.ResourceExhausted).ToString(CultureInfo.InvariantCulture);
-            context.Response.Headers["grpc-message"] = NodeError.TooManyRequests.Message;
+            OpenCalls.Refuse(context);
         }
     }
 

@@ -2,6 +2,7 @@ using System.Buffers.Binary;
 using System.Security.Cryptography;
 using System.Text;
 using Grpc.Core;
+using Raft.Protocol.Etcd;
 using Raft.Server.Options;
 using Raft.Storage;
 using Raft.Transport;
@@ -66,6 +67,18 @@ internal static class InitialIdentity
             throw new CannotStartException($"No member of --initial-cluster says who is in the cluster: {error.Status.Detail}");
         }
     }
+
+    /// <summary>The first members, as the cluster lists them.</summary>
+    public static IReadOnlyList<Member> MembersOf(MemberIdentity identity) =>
+    [
+        .. identity.InitialMembers.Select(initial => new Member
+        {
+            ID = initial.Id,
+            Name = initial.Name,
+            IsLearner = initial.IsLearner,
+            PeerURLs = { initial.PeerUrls },
+        }),
+    ];
 
     private static ulong Hash(string text) => BinaryPrimitives.ReadUInt64BigEndian(SHA256.HashData(Encoding.UTF8.GetBytes(text))) | 1;
 }

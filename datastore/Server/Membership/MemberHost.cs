@@ -13,7 +13,8 @@ namespace Raft.Server.Membership;
 /// The member's life in this process: blank and waiting, or running. The data directory is the only memory of which it is.
 /// </summary>
 internal sealed class MemberHost(
-    ServerOptions options, PeerCertificates certificates, PeerEndpoint endpoint, IHostApplicationLifetime lifetime, ILoggerFactory loggers)
+    ServerOptions options, PeerCertificates certificates, PeerEndpoint endpoint, IHostApplicationLifetime lifetime, TimeProvider time,
+    ILoggerFactory loggers)
     : IAsyncDisposable
 {
     private readonly ILogger _logger = loggers.CreateLogger<MemberHost>();
@@ -104,7 +105,7 @@ internal sealed class MemberHost(
     }
 
     private async Task RunAsync() => Volatile.Write(
-        ref _running, await RunningMember.StartAsync(options, PeerOptions(), _directory!, endpoint, Fail, loggers));
+        ref _running, await RunningMember.StartAsync(options, PeerOptions(), _directory!, endpoint, Fail, time, loggers));
 
     private void Fail(Exception error)
     {

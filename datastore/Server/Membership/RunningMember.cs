@@ -1,8 +1,11 @@
 using System.Security.Cryptography;
 using Raft.Consensus;
+using Raft.KeyValue.Watching;
 using Raft.Node;
 using Raft.Protocol.Etcd;
 using Raft.Protocol.V1;
+using Raft.Server.Compaction;
+using Raft.Server.Hosting;
 using Raft.Server.Integrity;
 using Raft.Server.Options;
 using Raft.Server.Watching;
@@ -21,6 +24,9 @@ internal sealed class RunningMember : IAsyncDisposable
 
     private static readonly TimeSpan ChorePeriod = TimeSpan.FromMilliseconds(500);
 
+    /// <summary>A watch of one short key was measured to take 380.</summary>
+    private const int WatcherBytes = 512;
+
     private readonly ServerOptions _options;
     private readonly ILogger _logger;
     private readonly WriteAheadLog _log;
@@ -31,10 +37,11 @@ internal sealed class RunningMember : IAsyncDisposable
     private readonly StateHashing _hashing;
     private readonly Task _chores;
     private readonly Task _corruptionChecks;
+    private readonly Task _compaction;
 
     private RunningMember(
         ServerOptions options, MemberIdentity identity, WriteAheadLog log, RocksStore store, PeerTransport transport, NodeLoop loop, Node.Node node,
-        StateHashing hashing, CorruptionCheck corruption, ILogger logger)
+        StateHashing hashing, CorruptionCheck corruption, TimeProvider time, ILogger logger)
     {
         (_options, Identity, _log, Store, _transport, _loop, Node, _logger) = (options, identity, log, store, transport, loop, node, logger);
         (_hashing, Corruption) = (hashing, corruption);
@@ -43,6 +50,7 @@ internal sealed class RunningMember : IAsyncDisposable
         _corruptionChecks = options.CorruptCheckTime > TimeSpan.Zero
             ? Task.Run(() => corruption.RunAsync(options.CorruptCheckTime, _stop.Token))
             : Task.CompletedTask;
+        _compaction = AutoCompaction.RunAsync(options.AutoCompaction, new CompactedNode(node), time, logger, _stop.Token);
     }
 
     public MemberIdentity Identity { get; }
@@ -56,7 +64,8 @@ internal sealed class RunningMember : IAsyncDisposable
 
     /// <summary>Opens log and store, and takes part from now on.</summary>
     public static async Task<RunningMember> StartAsync(
-        ServerOptions options, PeerOptions peers, DataDirectory directory, PeerEndpoint endpoint, Action<Exception> failed, ILoggerFactory loggers)
+        ServerOptions options, PeerOptions peers, DataDirectory directory, PeerEndpoint endpoint, Action<Exception> failed, TimeProvider time,
+        ILoggerFactory loggers)
     {
         var logger = loggers.CreateLogger<RunningMember>();
         var identity = directory.Identity!;
@@ -66,7 +75,7 @@ internal sealed class RunningMember : IAsyncDisposable
         var store = directory.OpenStore(new StoreOptions());
         if (identity.FormedCluster)
         {
-            await InitialState.WriteAsync(store, [.. identity.InitialMembers.Select(ToMember)]);
+            await InitialState.WriteAsync(store, InitialIdentity.MembersOf(identity));
         }
 
         var requestTime = TimeSpan.FromSeconds(5) + (2 * options.ElectionTimeout);
@@ -97,6 +106,12 @@ internal sealed class RunningMember : IAsyncDisposable
             NewestPairsBytes = NewestPairsBytes,
             SnapshotEntries = options.SnapshotCount,
             CatchUpEntries = Math.Min(5_000, options.SnapshotCount),
+            Watching = new WatchLimits
+            {
+                WatchersMax = options.MaxWatchers > 0 ? options.MaxWatchers : MemoryShare.CountOf(parts: 8, WatcherBytes),
+                StreamWatchersMax = options.MaxWatchersPerStream,
+                QueuedBytesMax = Math.Min(128L << 20, GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / 8),
+            },
         };
         var node = new Node.Node(nodeOptions, new NodePorts(log, store, transport, transport, loop.Wake, failed), recovered);
         var hashing = new StateHashing(node);
@@ -126,7 +141,7 @@ internal sealed class RunningMember : IAsyncDisposable
         }
 
         loop.Start(node);
-        return new RunningMember(options, identity, log, store, transport, loop, node, hashing, corruption, logger);
+        return new RunningMember(options, identity, log, store, transport, loop, node, hashing, corruption, time, logger);
     }
 
     /// <summary>Hands leadership over, if this member has it, within the time given.</summary>
@@ -148,6 +163,7 @@ internal sealed class RunningMember : IAsyncDisposable
         await _stop.CancelAsync();
         await _chores.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         await _corruptionChecks.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await _compaction.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         await _transport.DisposeAsync();
         _loop.Dispose();
         _watchLoop.Dispose();
@@ -237,12 +253,5 @@ internal sealed class RunningMember : IAsyncDisposable
                 Alarm = AlarmType.Nospace,
             },
         });
-    }
-
-    private static Member ToMember(InitialMember initial)
-    {
-        var member = new Member { ID = initial.Id, Name = initial.Name, IsLearner = initial.IsLearner };
-        member.PeerURLs.AddRange(initial.PeerUrls);
-        return member;
     }
 }

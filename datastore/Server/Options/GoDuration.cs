@@ -9,18 +9,16 @@ internal static partial class GoDuration
     private static readonly Dictionary<string, double> UnitSeconds =
         new() { ["ns"] = 1e-9, ["us"] = 1e-6, ["µs"] = 1e-6, ["ms"] = 1e-3, ["s"] = 1, ["m"] = 60, ["h"] = 3600 };
 
-    /// <returns>False: it is none, or one below a second.</returns>
-    public static bool TryParse(string text, out TimeSpan duration)
+    /// <returns>Null: it is none, or longer than two billion seconds.</returns>
+    public static TimeSpan? TryParse(string text)
     {
-        var match = Pattern().Match(text);
+        var match = Durations().Match(text);
         var seconds = match.Groups["number"].Captures
             .Zip(match.Groups["unit"].Captures)
             .Sum(part => double.Parse(part.First.ValueSpan, CultureInfo.InvariantCulture) * UnitSeconds[part.Second.Value]);
-        var isOne = match.Success && seconds is >= 1 and <= int.MaxValue;
-        duration = isOne ? TimeSpan.FromSeconds(seconds) : TimeSpan.Zero;
-        return isOne;
+        return match.Success && seconds <= int.MaxValue ? TimeSpan.FromSeconds(seconds) : null;
     }
 
     [GeneratedRegex(@"^((?<number>\d+(\.\d+)?)(?<unit>ns|us|µs|ms|s|m|h))+$")]
-    private static partial Regex Pattern();
+    private static partial Regex Durations();
 }

@@ -23,7 +23,8 @@ internal static class OptionsReader
         });
         var file = new Option<string>("--config-file") { Description = "YAML file with settings by name. [environment: RAFT_CONFIG_FILE]" };
         var command = new RootCommand(
-            "A member of a Raft datastore that speaks the etcd v3 API. Every flag is also an environment variable: --data-dir is RAFT_DATA_DIR.")
+            "A member of a Raft datastore that speaks the etcd v3 API. Every flag is also an environment variable: --data-dir is RAFT_DATA_DIR. "
+            + "`Raft.Server snapshot --help` tells how a backup is looked at and restored.")
         {
             file,
         };

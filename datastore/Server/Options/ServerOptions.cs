@@ -62,6 +62,16 @@ internal sealed record ServerOptions
 
     public int MaxConcurrentStreams { get; init; }
 
+    /// <summary>Calls of all clients that may be open at once on this member, streams among them; 0: as memory allows.</summary>
+    public int MaxOpenCalls { get; init; }
+
+    /// <summary>Watches of all clients of this member; 0: as memory allows.</summary>
+    public int MaxWatchers { get; init; }
+
+    public int MaxWatchersPerStream { get; init; }
+
+    public AutoCompactionSettings AutoCompaction { get; init; } = AutoCompactionSettings.Off;
+
     public TimeSpan WatchProgressNotifyInterval { get; init; }
 
     /// <summary>Whether a member compares what it holds with the others before it serves.</summary>

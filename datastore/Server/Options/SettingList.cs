@@ -48,6 +48,18 @@ internal static class SettingList
         new("max-txn-ops", "128", "Most operations of a transaction.", (o, v) => o with { MaxTxnOps = (int)Number(v, 1, 1 << 20) }),
         new("max-concurrent-streams", "4294967295", "Most calls at once on one client connection.",
             (o, v) => o with { MaxConcurrentStreams = (int)Math.Min(Number(v, 1, uint.MaxValue), int.MaxValue) }),
+        new("max-open-calls", "0",
+            "Most calls at once of all clients of this member, open streams among them; 0: as many as a quarter of the memory has room for.",
+            (o, v) => o with { MaxOpenCalls = (int)Number(v, 0, int.MaxValue) }),
+        new("max-watchers", "0", "Most watches at once on this member; 0: as many as an eighth of the memory has room for.",
+            (o, v) => o with { MaxWatchers = (int)Number(v, 0, int.MaxValue) }),
+        new("max-watchers-per-stream", "200000", "Most watches at once on one stream of a client.",
+            (o, v) => o with { MaxWatchersPerStream = (int)Number(v, 1, int.MaxValue) }),
+        new("auto-compaction-mode", "periodic", "What --auto-compaction-retention counts: periodic (time) or revision.",
+            (o, v) => o with { AutoCompaction = o.AutoCompaction with { Mode = Choice<AutoCompactionMode>(v) } }),
+        new("auto-compaction-retention", "0",
+            "History that the leader keeps when it compacts by itself: a duration such as 30m or a number of hours, or a number of revisions; 0: it does not.",
+            (o, v) => o with { AutoCompaction = o.AutoCompaction.Keep(v) }),
         new("watch-progress-notify-interval", "600000", "Time after which a watch that wishes it is told that nothing happened, in milliseconds.",
             (o, v) => o with { WatchProgressNotifyInterval = Milliseconds(v) }),
         new("initial-corrupt-check", "true", "Compare what this member holds with the others, by hashes, before it serves.",
@@ -117,7 +129,7 @@ internal static class SettingList
 
     private static TimeSpan Milliseconds(string text) => TimeSpan.FromMilliseconds(Number(text, 1, int.MaxValue));
 
-    private static TimeSpan Duration(string text) => GoDuration.TryParse(text, out var duration)
+    private static TimeSpan Duration(string text) => GoDuration.TryParse(text) is { TotalSeconds: >= 1 } duration
         ? duration
         : throw new SettingException($"'{text}' must be 0 or a duration of a second or more: 90s, 10m, 1h30m");
 

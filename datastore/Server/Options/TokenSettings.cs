@@ -67,7 +67,8 @@ internal sealed record TokenSettings(string SignMethod, string PublicKeyFile, st
         return new TokenSettings(method, publicKey, privateKey, ttl.Length == 0 ? TimeSpan.FromMinutes(5) : Duration(ttl));
     }
 
-    private static TimeSpan Duration(string text) => GoDuration.TryParse(text, out var duration)
-        ? duration
-        : throw new SettingException($"ttl '{text}' must be a duration of a second or more: 90s, 10m, 1h30m");
+    private static TimeSpan Duration(string text) =>
+        GoDuration.TryParse(text) is { TotalSeconds: >= 1 } ttl
+            ? ttl
+            : throw new SettingException($"ttl '{text}' must be a duration of a second or more: 90s, 10m, 1h30m");
 }

@@ -11,6 +11,14 @@ namespace Raft.Server.Watching;
 /// <summary>One client's stream: what it asks goes to the hub, what the hub answers goes back, all that waits with one flush.</summary>
 internal sealed class WatchSession : IDisposable
 {
+    /// <summary>
+    /// Answers that may wait while more is asked for; then the client has to read first, as with etcd. Events are bounded by their bytes.
+    /// </summary>
+    private const int AnswersMax = 10_000;
+
+    /// <summary>Bytes of events that are written before it is waited until the client takes them.</summary>
+    private const int UnflushedBytesMax = 64 * 1024;
+
     private readonly RunningMember _member;
     private readonly ServerOptions _options;
     private readonly IAsyncStreamReader<WatchRequest> _requests;
@@ -22,7 +30,12 @@ internal sealed class WatchSession : IDisposable
     private readonly Channel<bool> _work = Channel.CreateBounded<bool>(
         new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite, SingleReader = true });
 
+    /// <summary>Holds one thing at most: that the answers were taken.</summary>
+    private readonly Channel<bool> _room = Channel.CreateBounded<bool>(
+        new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite, SingleReader = true });
+
     private Timer? _notices;
+    private long _unflushedBytes;
 
     public WatchSession(
         RunningMember member,
@@ -83,6 +96,11 @@ internal sealed class WatchSession : IDisposable
                     _stream.RequestProgress();
                     break;
             }
+
+            while (_stream.Waiting > AnswersMax)
+            {
+                await _room.Reader.ReadAsync(cancellation);
+            }
         }
     }
 
@@ -93,12 +111,12 @@ internal sealed class WatchSession : IDisposable
             _work.Reader.TryRead(out _);
             do
             {
-                for (var stands = _stream.TryTake(out var answer); stands;)
+                while (_stream.TryTake(out var answer))
                 {
-                    var current = answer!;
-                    stands = _stream.TryTake(out answer);
-                    await WriteAsync(current, moreFollows: stands, cancellation);
+                    await WriteAsync(answer, moreFollows: _stream.Waiting > 0, cancellation);
                 }
+
+                _room.Writer.TryWrite(true);
             }
             while (_stream.CatchUp());
         }
@@ -111,7 +129,10 @@ internal sealed class WatchSession : IDisposable
         {
             var until = EndOfFragment(answer, from);
             var isLast = until == answer.Events.Count;
-            _responses.WriteOptions = moreFollows || !isLast ? Buffered : Flushed;
+            _unflushedBytes += answer.EventBytes;
+            var isFlushed = (isLast && !moreFollows) || _unflushedBytes > UnflushedBytesMax;
+            _responses.WriteOptions = isFlushed ? Flushed : Buffered;
+            _unflushedBytes = isFlushed ? 0 : _unflushedBytes;
             await _responses.WriteAsync(Frame(answer, from, until), cancellation);
             from = until;
         }
@@ -166,7 +187,16 @@ internal sealed class WatchSession : IDisposable
         {
             var interval = _options.WatchProgressNotifyInterval;
             interval += Random.Shared.NextDouble() * interval / 10;
-            _notices = new Timer(_ => _stream.NotifyProgress(), null, interval, interval);
+            _notices = new Timer(_ => NotifyProgress(), null, interval, interval);
+        }
+    }
+
+    /// <summary>Whoever has not read what waits learns nothing from a notice.</summary>
+    private void NotifyProgress()
+    {
+        if (_stream.Waiting <= AnswersMax)
+        {
+            _stream.NotifyProgress();
         }
     }
 }

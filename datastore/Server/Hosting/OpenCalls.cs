@@ -1,0 +1,73 @@
+using System.Globalization;
+using Grpc.AspNetCore.Server;
+using Grpc.Core;
+using Raft.Node;
+using Raft.Server.Options;
+
+namespace Raft.Server.Hosting;
+
+/// <summary>
+/// Bounds how many calls of clients are open at once. Each takes memory for as long as it is open, also one that does nothing: a
+/// client must not be able to open so many that there is none left for the cluster.
+/// </summary>
+internal sealed class OpenCalls(ServerOptions options)
+{
+    /// <summary>A stream that is open and idle was measured to take 12 KiB.</summary>
+    private const int CallBytes = 16 * 1024;
+
+    private readonly int _max = options.MaxOpenCalls > 0 ? options.MaxOpenCalls : MemoryShare.CountOf(parts: 4, CallBytes);
+
+    private int _open;
+
+    /// <summary>Serves a call of gRPC if not too many are open; members among themselves are not counted. The gateway asks by itself.</summary>
+    public Task AdmitAsync(HttpContext context, RequestDelegate next)
+    {
+        if (context.GetEndpoint()?.Metadata.GetMetadata<GrpcMethodMetadata>() is null || Endpoints.IsForPeers(context))
+        {
+            return next(context);
+        }
+
+        if (TryEnter())
+        {
+            return ServeAsync(context, next);
+        }
+
+        Refuse(context);
+        return Task.CompletedTask;
+    }
+
+    /// <summary>False: too many are open. Whoever got in leaves when the call has ended.</summary>
+    public bool TryEnter()
+    {
+        if (Interlocked.Increment(ref _open) <= _max)
+        {
+            return true;
+        }
+
+        Leave();
+        return false;
+    }
+
+    /// <summary>The call has ended.</summary>
+    public void Leave() => Interlocked.Decrement(ref _open);
+
+    /// <summary>Answers with etcd's "too many requests": a response without messages, whose status is among the headers.</summary>
+    public static void Refuse(HttpContext context)
+    {
+        context.Response.ContentType = "application/grpc";
+        context.Response.Headers["grpc-status"] = ((int)StatusCode.ResourceExhausted).ToString(CultureInfo.InvariantCulture);
+        context.Response.Headers["grpc-message"] = NodeError.TooManyRequests.Message;
+    }
+
+    private async Task ServeAsync(HttpContext context, RequestDelegate next)
+    {
+        try
+        {
+            await next(context);
+        }
+        finally
+        {
+            Leave();
+        }
+    }
+}
