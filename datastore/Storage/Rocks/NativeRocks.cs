@@ -64,6 +64,9 @@ internal static unsafe partial class NativeRocks
     [LibraryImport(Library, EntryPoint = "rocksdb_options_set_target_file_size_base")]
     internal static partial void SetTargetFileSize(nint options, ulong bytes);
 
+    [LibraryImport(Library, EntryPoint = "rocksdb_options_set_level0_file_num_compaction_trigger")]
+    internal static partial void SetNewestFilesMin(nint options, int files);
+
     [LibraryImport(Library, EntryPoint = "rocksdb_options_set_max_bytes_for_level_base")]
     internal static partial void SetLevelBaseBytes(nint options, ulong bytes);
 
