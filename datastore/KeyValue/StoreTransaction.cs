@@ -130,7 +130,7 @@ public sealed class StoreTransaction
         _committed = true;
         _state = _state with { Sessions = _sessions.State, Auth = _auth.State.Version };
         if (_state != _store.State) _overlay.Put(KeyLayout.State, _state.Encode());
-        if (!_overlay.IsEmpty) _store.Commit(_overlay.Batch, _state, _auth.State);
+        if (!_overlay.IsEmpty) _store.Commit(_overlay.TakeBatch(), _state, _auth.State);
         _auth.Commit(_store.Tokens);
     }
 

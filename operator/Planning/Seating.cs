@@ -74,7 +74,7 @@ internal static class Seating
         && identity.ClusterId == view.ClusterId
         && view.LeaderId is { } leader
         && report.Leader == leader
-        && !report.Corrupt;
+        && !report.IsCorrupt(record.Id);
 
     private static bool IsCaughtUp(ClusterView view, Seat seat) =>
         IsServing(view, seat) && seat.Identity!.Status!.AppliedIndex + Seat.LagMax >= view.LeaderApplied;

@@ -78,6 +78,9 @@ public sealed class OrderedBatch
 
     internal void Add(OrderedWrite write) => _writes.Add(write);
 
+    /// <summary>Only where no key is written twice.</summary>
+    internal void SortByKey() => CollectionsMarshal.AsSpan(_writes).Sort(static (left, right) => left.Key.Span.SequenceCompareTo(right.Key.Span));
+
     /// <summary>Forgets all changes, so that the batch can be filled again.</summary>
     public void Clear() => _writes.Clear();
 }

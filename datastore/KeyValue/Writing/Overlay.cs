@@ -19,8 +19,16 @@ internal sealed class Overlay : IStateReader
 
     public bool IsEmpty => _writes.Count == 0;
 
-    /// <summary>The last write of every key, in the order in which the keys were first written; valid until the next <see cref="Begin"/>.</summary>
-    public OrderedBatch Batch => _writes;
+    /// <summary>
+    /// The last write of every key, in the order of the keys: a store that keeps them in order finds the place of each from that of
+    /// the one before. It ends the use of this overlay until the next <see cref="Begin"/>.
+    /// </summary>
+    public OrderedBatch TakeBatch()
+    {
+        _places.Clear();
+        _writes.SortByKey();
+        return _writes;
+    }
 
     /// <summary>Forgets all changes and begins anew.</summary>
     public void Begin(CommittedReader committed)

@@ -59,11 +59,34 @@ internal sealed class OpenCalls(ServerOptions options)
         context.Response.Headers["grpc-message"] = NodeError.TooManyRequests.Message;
     }
 
-    private async Task ServeAsync(HttpContext context, RequestDelegate next)
+    /// <summary>What is answered at once, as most reads are, is not waited for.</summary>
+    private Task ServeAsync(HttpContext context, RequestDelegate next)
+    {
+        Task serving;
+        try
+        {
+            serving = next(context);
+        }
+        catch
+        {
+            Leave();
+            throw;
+        }
+
+        if (!serving.IsCompletedSuccessfully)
+        {
+            return LeaveAfterAsync(serving);
+        }
+
+        Leave();
+        return serving;
+    }
+
+    private async Task LeaveAfterAsync(Task serving)
     {
         try
         {
-            await next(context);
+            await serving;
         }
         finally
         {

@@ -28,8 +28,15 @@ public abstract record MemberProbe
 public sealed record MemberReport(
     MemberId? Leader, ulong Term, ulong CommitIndex, ulong AppliedIndex, bool IsLearner = false, ImmutableArray<string> Errors = default)
 {
-    /// <summary>Whether the member found its own data to be wrong (etcd's CORRUPT alarm).</summary>
-    public bool Corrupt => !Errors.IsDefaultOrEmpty && Errors.Any(error => error.Contains("CORRUPT", StringComparison.Ordinal));
+    private const string Whose = "memberID:";
+
+    /// <summary>
+    /// Whether a member's data was found to be wrong (etcd's CORRUPT alarm). Every member tells of the alarms of all; one that names
+    /// nobody was raised because nobody could say who is wrong, and is held against each.
+    /// </summary>
+    public bool IsCorrupt(MemberId member) => !Errors.IsDefaultOrEmpty && Errors.Any(error =>
+        error.Contains("CORRUPT", StringComparison.Ordinal)
+        && (!error.Contains(Whose, StringComparison.Ordinal) || error.Contains($"{Whose}{member.Value} ", StringComparison.Ordinal)));
 }
 
 /// <summary>A member as the cluster lists it (etcd's Member).</summary>
