@@ -1,4 +1,3 @@
-using Raft.Operator.Planning;
 using Raft.Operator.Planning.Observation;
 
 namespace Raft.Operator.Planning.Tests;
