@@ -1,5 +1,5 @@
 using System.Threading.Channels;
-using Grpc.Core;
+using Raft.Consensus;
 using Raft.Node;
 using Raft.Node.Ports;
 using Raft.Protocol.V1;
@@ -10,11 +10,10 @@ namespace Raft.Transport;
 /// A follower's requests on their way to one leader: a stream that is opened when the first request comes, and anew after it
 /// broke. All that waits goes into one frame, so that under load a request costs its bytes and not a call of its own.
 /// </summary>
-/// <param name="call">Opens a stream.</param>
-/// <param name="url">Where it leads, for people.</param>
+/// <param name="peer">The leader.</param>
+/// <param name="url">Where it is called.</param>
 /// <param name="options">Settings.</param>
-internal sealed class ForwardLink(
-    Func<CancellationToken, AsyncDuplexStreamingCall<ForwardFrame, ForwardAnswers>> call, string url, PeerOptions options) : IDisposable
+internal sealed class ForwardLink(MemberId peer, string url, PeerOptions options) : IDisposable
 {
     private readonly Lock _opening = new();
     private readonly CancellationTokenSource _stop = new();
@@ -65,7 +64,7 @@ internal sealed class ForwardLink(
 
             if (_stream is null or { HasEnded: true })
             {
-                _stream = new Stream(call, url, options, _stop.Token);
+                _stream = new Stream(peer, url, options, _stop.Token);
             }
 
             return _stream;
@@ -84,12 +83,10 @@ internal sealed class ForwardLink(
         private ulong _lastNumber;
         private ulong _lastSent;
 
-        public Stream(
-            Func<CancellationToken, AsyncDuplexStreamingCall<ForwardFrame, ForwardAnswers>> open, string url, PeerOptions options,
-            CancellationToken stop)
+        public Stream(MemberId peer, string url, PeerOptions options, CancellationToken stop)
         {
             (_url, _options) = (url, options);
-            _ = Task.Run(() => RunAsync(open, stop), CancellationToken.None);
+            _ = Task.Run(() => RunAsync(peer, stop), CancellationToken.None);
         }
 
         public bool HasEnded { get; private set; }
@@ -114,19 +111,14 @@ internal sealed class ForwardLink(
             return answer.Task;
         }
 
-        private async Task RunAsync(
-            Func<CancellationToken, AsyncDuplexStreamingCall<ForwardFrame, ForwardAnswers>> open, CancellationToken stop)
+        private async Task RunAsync(MemberId peer, CancellationToken stop)
         {
             Exception? problem = null;
-            using var ended = CancellationTokenSource.CreateLinkedTokenSource(stop);
             try
             {
-                using var stream = open(ended.Token);
-                var (writing, reading) = (WriteAsync(stream.RequestStream, ended.Token), ReadAsync(stream.ResponseStream, ended.Token));
-                await Task.WhenAny(writing, reading).ConfigureAwait(false);
-                await ended.CancelAsync().ConfigureAwait(false);
-                await writing.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-                await reading.ConfigureAwait(false);
+                using var connection = await PeerDialer.OpenAsync(_url, peer, _options, stop).ConfigureAwait(false);
+                using var aborting = stop.UnsafeRegister(static connection => ((PeerConnection)connection!).Abort(), connection);
+                await connection.RunAsync(stopped => SendAsync(connection, stopped), () => ReceiveAsync(connection)).ConfigureAwait(false);
             }
             catch (Exception error)
             {
@@ -136,11 +128,11 @@ internal sealed class ForwardLink(
             End(problem);
         }
 
-        private async Task WriteAsync(IClientStreamWriter<ForwardFrame> stream, CancellationToken cancellation)
+        private async Task SendAsync(PeerConnection connection, CancellationToken cancellation)
         {
             while (await _queue.Reader.WaitToReadAsync(cancellation).ConfigureAwait(false))
             {
-                var frame = new ForwardFrame { ClusterId = _options.ClusterId, From = _options.Self.Value };
+                var frame = new PeerFrame();
                 for (long bytes = 0; bytes < _options.FrameBytesMax && frame.Requests.Count < FrameRequestsMax
                     && _queue.Reader.TryRead(out var request); bytes += request.Command.Length)
                 {
@@ -148,15 +140,15 @@ internal sealed class ForwardLink(
                 }
 
                 Volatile.Write(ref _lastSent, frame.Requests[^1].Number);
-                await stream.WriteAsync(frame, cancellation).ConfigureAwait(false);
+                await connection.WriteAsync(frame).ConfigureAwait(false);
             }
         }
 
-        private async Task ReadAsync(IAsyncStreamReader<ForwardAnswers> stream, CancellationToken cancellation)
+        private async Task ReceiveAsync(PeerConnection connection)
         {
-            while (await stream.MoveNext(cancellation).ConfigureAwait(false))
+            while (await connection.ReadAsync(PeerReply.Parser).ConfigureAwait(false) is { } reply)
             {
-                foreach (var answer in stream.Current.Answers)
+                foreach (var answer in reply.Answers)
                 {
                     if (Take(answer.Number) is not { } asked)
                     {
@@ -172,6 +164,8 @@ internal sealed class ForwardLink(
                         asked.SetException(Refusals.FromWire(answer.Refusal ?? new(), _url));
                     }
                 }
+
+                PeerHandshake.ThrowIfRefused(reply);
             }
         }
 
@@ -183,7 +177,7 @@ internal sealed class ForwardLink(
             }
         }
 
-        /// <summary>What was not sent, or was refused before it was looked at, was surely not done.</summary>
+        /// <summary>What was not sent was surely not done: nothing is before the other side has said that it takes it.</summary>
         private void End(Exception? problem)
         {
             KeyValuePair<ulong, TaskCompletionSource<ForwardResponse>>[] left;
@@ -194,12 +188,10 @@ internal sealed class ForwardLink(
                 _unanswered.Clear();
             }
 
-            var wasTaken = problem is not RpcException error || !Refusals.WasNotTaken(error);
-            var text = problem is RpcException explained ? PeerChannel.Explain(explained, _url)
-                : $"{_url}: {problem?.Message ?? "the other side closed the stream"}";
+            var text = problem is null ? $"{_url}: the other side closed the stream" : PeerDialer.Explain(problem, _url);
             foreach (var (number, answer) in left)
             {
-                answer.SetException(new ForwardingException(!wasTaken || number > Volatile.Read(ref _lastSent), text, problem));
+                answer.SetException(new ForwardingException(number > Volatile.Read(ref _lastSent), text, problem));
             }
         }
     }

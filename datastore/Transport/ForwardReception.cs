@@ -1,49 +1,37 @@
 using System.Threading.Channels;
-using Grpc.Core;
 using Raft.Protocol.V1;
 
 namespace Raft.Transport;
 
 /// <summary>The leader's end of a <see cref="ForwardLink"/>: requests go in as they come, answers go back as they are there.</summary>
-internal sealed class ForwardReception(
-    IAsyncStreamReader<ForwardFrame> requests, IServerStreamWriter<ForwardAnswers> answers, PeerOptions options, IPeerInbox inbox)
+internal sealed class ForwardReception(PeerConnection connection, PeerOptions options, IPeerInbox inbox)
 {
     private const int FrameAnswersMax = 1024;
 
     private readonly Channel<ForwardAnswer> _answers = Channel.CreateUnbounded<ForwardAnswer>(new() { SingleReader = true });
 
-    /// <exception cref="RpcException">The sender is refused.</exception>
-    public async Task RunAsync(CancellationToken cancellation)
+    /// <summary>Has the member carry them out. Their answers wait for <see cref="SendAnswersAsync"/>.</summary>
+    public void Take(IEnumerable<ForwardRequest> requests, CancellationToken cancellation)
     {
-        var writing = WriteAsync(cancellation);
-        try
+        foreach (var request in requests)
         {
-            for (var isFirst = true; await requests.MoveNext(cancellation).ConfigureAwait(false); isFirst = false)
-            {
-                Check(requests.Current, isFirst);
-                foreach (var request in requests.Current.Requests)
-                {
-                    _ = AnswerAsync(request, cancellation);
-                }
-            }
-        }
-        finally
-        {
-            _answers.Writer.TryComplete();
-            await writing.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            _ = AnswerAsync(request, cancellation);
         }
     }
 
-    private void Check(ForwardFrame frame, bool isFirst)
+    /// <summary>Sends answers, all that wait in one frame, until it is cancelled.</summary>
+    public async Task SendAnswersAsync(CancellationToken cancellation)
     {
-        try
+        while (await _answers.Reader.WaitToReadAsync(cancellation).ConfigureAwait(false))
         {
-            PeerHandshake.CheckSender(frame.ClusterId, frame.From, options, inbox);
-        }
-        catch (RpcException refusal) when (!isFirst)
-        {
-            // Of what came before on this stream some was taken: the mark that nothing was would be wrong.
-            throw new RpcException(refusal.Status);
+            var frame = new PeerReply();
+            for (var bytes = 0; bytes < options.FrameBytesMax && frame.Answers.Count < FrameAnswersMax
+                && _answers.Reader.TryRead(out var answer); bytes += answer.CalculateSize())
+            {
+                frame.Answers.Add(answer);
+            }
+
+            await connection.WriteAsync(frame).ConfigureAwait(false);
         }
     }
 
@@ -52,7 +40,9 @@ internal sealed class ForwardReception(
         var answer = new ForwardAnswer { Number = request.Number };
         try
         {
-            answer.Response = await inbox.ForwardAsync(request, cancellation).ConfigureAwait(false);
+            answer.Response = request.RequestCase == ForwardRequest.RequestOneofCase.ReadIndex
+                ? new() { Index = (await inbox.ReadIndexAsync(cancellation).ConfigureAwait(false)).Value }
+                : await inbox.ForwardAsync(request, cancellation).ConfigureAwait(false);
         }
         catch (Exception error)
         {
@@ -60,20 +50,5 @@ internal sealed class ForwardReception(
         }
 
         _answers.Writer.TryWrite(answer);
-    }
-
-    private async Task WriteAsync(CancellationToken cancellation)
-    {
-        while (await _answers.Reader.WaitToReadAsync(cancellation).ConfigureAwait(false))
-        {
-            var frame = new ForwardAnswers();
-            for (var bytes = 0; bytes < options.FrameBytesMax && frame.Answers.Count < FrameAnswersMax
-                && _answers.Reader.TryRead(out var answer); bytes += answer.CalculateSize())
-            {
-                frame.Answers.Add(answer);
-            }
-
-            await answers.WriteAsync(frame, cancellation).ConfigureAwait(false);
-        }
     }
 }

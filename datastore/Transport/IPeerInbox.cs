@@ -36,7 +36,7 @@ public interface IPeerInbox
     Task<ForwardResponse> ForwardAsync(ForwardRequest request, CancellationToken cancellation);
 
     /// <summary>The index that a linearizable read on a follower must wait for.</summary>
-    Task<ReadIndexResponse> ReadIndexAsync(ReadIndexRequest request, CancellationToken cancellation);
+    Task<LogIndex> ReadIndexAsync(CancellationToken cancellation);
 
     /// <summary>A hash of this member's state, for one who compares it with its own. May take long.</summary>
     Task<StateHashResponse> StateHashAsync(StateHashRequest request, CancellationToken cancellation);

@@ -80,11 +80,11 @@ public sealed class NodeInbox(ulong clusterId, ISnapshotReceiver snapshots, Acti
     }
 
     /// <inheritdoc/>
-    public async Task<ReadIndexResponse> ReadIndexAsync(ReadIndexRequest request, CancellationToken cancellation)
+    public async Task<LogIndex> ReadIndexAsync(CancellationToken cancellation)
     {
         try
         {
-            return new() { Index = (await Require().ReadIndexAsync().ConfigureAwait(false)).Value };
+            return await Require().ReadIndexAsync().ConfigureAwait(false);
         }
         catch (RequestRefusedException refusal)
         {

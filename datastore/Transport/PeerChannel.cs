@@ -1,23 +1,26 @@
-using System.Net.Sockets;
 using Grpc.Core;
 using Grpc.Net.Client;
 
 namespace Raft.Transport;
 
-/// <summary>Connections to a peer URL: HTTP/2, over TLS for https, with prior knowledge for http.</summary>
+/// <summary>
+/// Connections to a peer URL for the calls of the gRPC service: HTTP/2, over TLS for https, with prior knowledge for http.
+/// </summary>
 internal static class PeerChannel
 {
     public static GrpcChannel Open(string url, PeerOptions options)
     {
-        var handler = options.CreateHandler();
-        handler.ConnectTimeout = options.ConnectTimeout;
-        handler.KeepAlivePingDelay = options.KeepAliveDelay;
-        handler.KeepAlivePingTimeout = options.KeepAliveTimeout;
-        handler.KeepAlivePingPolicy = HttpKeepAlivePingPolicy.Always;
-        handler.PooledConnectionIdleTimeout = Timeout.InfiniteTimeSpan;
-        handler.EnableMultipleHttp2Connections = true; // more calls at once than the server's limit for one
-        handler.UseProxy = false;
-        handler.AllowAutoRedirect = false;
+        var handler = new SocketsHttpHandler
+        {
+            SslOptions = options.ClientTls(),
+            ConnectTimeout = options.ConnectTimeout,
+            KeepAlivePingDelay = options.KeepAliveDelay,
+            KeepAlivePingTimeout = options.KeepAliveTimeout,
+            KeepAlivePingPolicy = HttpKeepAlivePingPolicy.Always,
+            PooledConnectionIdleTimeout = Timeout.InfiniteTimeSpan,
+            UseProxy = false,
+            AllowAutoRedirect = false,
+        };
         return GrpcChannel.ForAddress(url, new()
         {
             HttpHandler = handler,
@@ -38,10 +41,6 @@ internal static class PeerChannel
             ? $"{url}: {cause.Message}"
             : $"{url}: {error.Status.Detail} ({error.StatusCode})";
     }
-
-    /// <summary>Whether the machine at the URL answered that nothing listens there.</summary>
-    public static bool IsConnectionRefused(RpcException error) =>
-        CauseOf(error) is SocketException { SocketErrorCode: SocketError.ConnectionRefused };
 
     private static Exception? CauseOf(RpcException error)
     {

@@ -3,7 +3,7 @@ using Grpc.Core;
 namespace Raft.Transport;
 
 /// <summary>
-/// What the peer service serves: nothing until the member is initialized, then this member's inbox. One for each process.
+/// What is served to other members: nothing until the member is initialized, then this member's inbox. One for each process.
 /// </summary>
 public sealed class PeerEndpoint : IDisposable
 {
@@ -26,9 +26,15 @@ public sealed class PeerEndpoint : IDisposable
     /// <inheritdoc/>
     public void Dispose() => _closed.Dispose();
 
+    /// <summary>How long a connection may take to say what it is for: whoever opens many and says nothing must not hold them.</summary>
+    internal TimeSpan Patience { get; init; } = TimeSpan.FromSeconds(10);
+
+    internal CancellationToken Closed => _closed.Token;
+
+    internal Served? Current => _served;
+
     internal Served Require() =>
-        _served ?? throw new RpcException(
-            new(StatusCode.Unavailable, "this member has not been started in a cluster"), Refusals.MarkNotTaken([]));
+        _served ?? throw new RpcException(new(StatusCode.Unavailable, "this member has not been started in a cluster"));
 
     internal sealed record Served(PeerOptions Options, IPeerInbox Inbox, PeerTransport Transport, CancellationToken Closed);
 }

@@ -1,4 +1,3 @@
-using System.Globalization;
 using Grpc.Core;
 using Raft.Consensus;
 using Raft.Protocol.V1;
@@ -6,40 +5,40 @@ using Raft.Protocol.V1;
 namespace Raft.Transport;
 
 /// <summary>
-/// Who talks to whom: every call names the cluster, the sender and the member it is meant for, and every answer names the
-/// cluster and the member that gives it. Both sides check, so that a reused address cannot mix two clusters up.
+/// Who talks to whom: whoever calls names the cluster, itself and the member it means, and whoever answers names the cluster and
+/// itself. Both sides check, so that a reused address cannot mix two clusters up.
 /// </summary>
 internal static class PeerHandshake
 {
-    private const string ClusterHeader = "raft-cluster-id";
-    private const string MemberHeader = "raft-member-id";
-
-    /// <summary>What the receiver says of itself.</summary>
-    public static Metadata Headers(PeerOptions options) => new()
+    /// <summary>Checks the first answer on a stream.</summary>
+    /// <exception cref="InvalidDataException">It comes from someone else.</exception>
+    /// <exception cref="RpcException">It is a refusal.</exception>
+    public static void CheckAnswer(PeerReply? answer, MemberId expected, PeerOptions options)
     {
-        { ClusterHeader, options.ClusterId.ToString("x", CultureInfo.InvariantCulture) },
-        { MemberHeader, options.Self.ToString() },
-    };
-
-    /// <summary>Waits for the receiver's answer and checks that it is who it should be.</summary>
-    /// <returns>False: it refused the call, and the call's own answer says why.</returns>
-    /// <exception cref="InvalidDataException">It is someone else.</exception>
-    /// <exception cref="RpcException">The call failed.</exception>
-    public static async Task<bool> CheckAsync(Task<Metadata> answer, MemberId expected, PeerOptions options, CancellationToken cancellation)
-    {
-        var headers = await answer.WaitAsync(options.ConnectTimeout * 2, cancellation).ConfigureAwait(false);
-        var (cluster, member) = (headers.GetValue(ClusterHeader), headers.GetValue(MemberHeader));
-        if (cluster is not null && cluster != options.ClusterId.ToString("x", CultureInfo.InvariantCulture))
+        if (answer is { ClusterId: not 0 } && answer.ClusterId != options.ClusterId)
         {
-            throw new InvalidDataException($"the member there belongs to cluster {cluster}, not to {options.ClusterId:x}");
+            throw new InvalidDataException($"the member there belongs to cluster {answer.ClusterId:x}, not to {options.ClusterId:x}");
         }
 
-        if (member is not null && member != expected.ToString())
+        if (answer is { Member: not 0 } && answer.Member != expected.Value)
         {
-            throw new InvalidDataException($"the member there is {member}, not {expected}");
+            throw new InvalidDataException($"the member there is {new MemberId(answer.Member)}, not {expected}");
         }
 
-        return cluster is not null && member is not null;
+        ThrowIfRefused(answer);
+        if (answer is null or { ClusterId: 0 } or { Member: 0 })
+        {
+            throw new InvalidDataException("what answers there is no peer");
+        }
+    }
+
+    /// <exception cref="RpcException">The answer is a refusal.</exception>
+    public static void ThrowIfRefused(PeerReply? answer)
+    {
+        if (answer?.Refusal is { } refusal)
+        {
+            throw new RpcException(new((StatusCode)refusal.Code, refusal.Message));
+        }
     }
 
     /// <summary>Checks what a sender says of itself and of whom it takes this member for.</summary>
@@ -49,8 +48,7 @@ internal static class PeerHandshake
         if (head.To != options.Self.Value && head.ClusterId == options.ClusterId)
         {
             throw new RpcException(new(
-                StatusCode.FailedPrecondition, $"this is member {options.Self}, not {new MemberId(head.To)}"),
-                Refusals.MarkNotTaken(Headers(options)));
+                StatusCode.FailedPrecondition, $"this is member {options.Self}, not {new MemberId(head.To)}"));
         }
 
         CheckSender(head.ClusterId, head.From, options, inbox);
@@ -63,15 +61,13 @@ internal static class PeerHandshake
         if (clusterId != options.ClusterId)
         {
             throw new RpcException(new(
-                StatusCode.FailedPrecondition, $"this member belongs to cluster {options.ClusterId:x}, not to {clusterId:x}"),
-                Refusals.MarkNotTaken(Headers(options)));
+                StatusCode.FailedPrecondition, $"this member belongs to cluster {options.ClusterId:x}, not to {clusterId:x}"));
         }
 
         if (inbox.IsRemoved(new(from)))
         {
             throw new RpcException(new(
-                StatusCode.PermissionDenied, $"member {new MemberId(from)} has been removed from the cluster"),
-                Refusals.MarkNotTaken(Headers(options)));
+                StatusCode.PermissionDenied, $"member {new MemberId(from)} has been removed from the cluster"));
         }
     }
 }

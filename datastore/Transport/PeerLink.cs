@@ -115,29 +115,16 @@ internal sealed class PeerLink : IAsyncDisposable
     /// <summary>Connects, sends until something breaks, and says what it was.</summary>
     private async Task<string> StreamUntilItBreaksAsync(string url)
     {
-        // Ends the stream when this member stops or when the other side ends it.
-        using var ended = CancellationTokenSource.CreateLinkedTokenSource(_stop.Token);
         try
         {
-            using var channel = PeerChannel.Open(url, _options);
-            using var call = new Peer.PeerClient(channel).Messages(cancellationToken: ended.Token);
-            await call.RequestStream.WriteAsync(Head(), ended.Token).ConfigureAwait(false);
-            if (!await PeerHandshake.CheckAsync(call.ResponseHeadersAsync, _peer, _options, ended.Token).ConfigureAwait(false))
-            {
-                await call.ResponseAsync.ConfigureAwait(false);
-                return $"{url}: what answers there is no peer";
-            }
-
+            using var connection = await PeerDialer.OpenAsync(url, _peer, _options, _stop.Token).ConfigureAwait(false);
+            using var aborting = _stop.Token.UnsafeRegister(static connection => ((PeerConnection)connection!).Abort(), connection);
             Connected(url);
             var since = Stopwatch.GetTimestamp();
             try
             {
-                var sending = SendAsync(call.RequestStream, ended.Token);
-                await Task.WhenAny(sending, call.ResponseAsync).ConfigureAwait(false);
-                await ended.CancelAsync().ConfigureAwait(false);
-                await sending.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-                await call.ResponseAsync.ConfigureAwait(false);
-                return "the other side closed the stream";
+                await connection.RunAsync(stopped => SendAsync(connection, stopped), () => ReceiveAsync(connection)).ConfigureAwait(false);
+                return $"{url}: the other side closed the stream";
             }
             finally
             {
@@ -150,43 +137,46 @@ internal sealed class PeerLink : IAsyncDisposable
                 }
             }
         }
-        catch (RpcException error)
+        catch (Exception error) when (PeerDialer.IsExpected(error))
         {
-            if (error.StatusCode == StatusCode.PermissionDenied && !_stop.IsCancellationRequested)
+            if (error is RpcException { StatusCode: StatusCode.PermissionDenied } && !_stop.IsCancellationRequested)
             {
                 _inbox.RefusedAsRemoved(_peer);
             }
 
-            _refusals = PeerChannel.IsConnectionRefused(error) ? _refusals + 1 : 0;
-            return PeerChannel.Explain(error, url);
-        }
-        catch (Exception error) when (error is OperationCanceledException or TimeoutException or InvalidDataException
-            or HttpRequestException or UriFormatException or IOException or InvalidOperationException)
-        {
-            return $"{url}: {error.Message}";
+            if (error is not UriFormatException)
+            {
+                _refusals = PeerDialer.IsConnectionRefused(error) ? _refusals + 1 : 0;
+            }
+
+            return PeerDialer.Explain(error, url);
         }
     }
 
-    private async Task SendAsync(IClientStreamWriter<PeerFrame> stream, CancellationToken cancellation)
+    private async Task SendAsync(PeerConnection connection, CancellationToken cancellation)
     {
+        var tag = TransportMetrics.To(_peer);
         while (await _queue.WaitAsync(cancellation).ConfigureAwait(false))
         {
-            var frame = NewFrame();
+            var frame = new PeerFrame();
             for (long bytes = 0; bytes < _options.FrameBytesMax && frame.Messages.Count < FrameMessagesMax
                 && _queue.TryTake(out var message, out var size); bytes += size)
             {
                 frame.Messages.Add(MessageMapping.ToWire(message!));
             }
 
-            var total = frame.CalculateSize();
-            await stream.WriteAsync(frame, cancellation).ConfigureAwait(false);
-            TransportMetrics.SentBytes.Add(total, TransportMetrics.To(_peer));
+            TransportMetrics.SentBytes.Add(await connection.WriteAsync(frame).ConfigureAwait(false), tag);
         }
     }
 
-    private PeerFrame Head() => NewFrame();
-
-    private PeerFrame NewFrame() => new() { ClusterId = _options.ClusterId, From = _options.Self.Value, To = _peer.Value };
+    /// <summary>Messages have no answers: what comes is why the other side takes no more.</summary>
+    private static async Task ReceiveAsync(PeerConnection connection)
+    {
+        while (await connection.ReadAsync(PeerReply.Parser).ConfigureAwait(false) is { } reply)
+        {
+            PeerHandshake.ThrowIfRefused(reply);
+        }
+    }
 
     private void Connected(string url)
     {

@@ -26,4 +26,7 @@ internal static partial class PeerLog
 
     [LoggerMessage(3007, LogLevel.Warning, "A snapshot from peer {Peer} was given up: {Error}.")]
     public static partial void SnapshotGivenUp(ILogger logger, MemberId peer, string error);
+
+    [LoggerMessage(3008, LogLevel.Warning, "Refused a connection from {Address}: {Reason}.")]
+    public static partial void RefusedConnection(ILogger logger, string address, string reason);
 }

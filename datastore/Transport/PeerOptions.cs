@@ -1,3 +1,4 @@
+using System.Net.Security;
 using Raft.Consensus;
 
 namespace Raft.Transport;
@@ -16,10 +17,10 @@ public sealed record PeerOptions
         new Dictionary<MemberId, IReadOnlyList<string>>();
 
     /// <summary>
-    /// Makes the handler for a new connection, with the certificates as they are at that moment. Time limits and keep-alive
-    /// are set by Transport.
+    /// How to call a member whose URL is https: asked for each new connection, so that certificates are used as they are at that
+    /// moment. The name to check is filled in by Transport.
     /// </summary>
-    public Func<SocketsHttpHandler> CreateHandler { get; init; } = static () => new();
+    public Func<SslClientAuthenticationOptions> ClientTls { get; init; } = static () => new();
 
     /// <summary>Messages that wait for one member; what comes on top is dropped.</summary>
     public int QueuedMessagesMax { get; init; } = 4096;

@@ -2,6 +2,7 @@ using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
 
 namespace Raft.Transport;
 
@@ -11,7 +12,8 @@ public static class PeerServing
     /// <summary>Registers what the peer service needs; <see cref="PeerEndpoint"/> is how it learns of the member.</summary>
     public static IServiceCollection AddPeerService(this IServiceCollection services)
     {
-        services.AddSingleton<PeerEndpoint>();
+        services.TryAddSingleton<PeerEndpoint>();
+        services.AddSingleton<PeerStreams>();
         services.AddGrpc().AddServiceOptions<PeerService>(options =>
         {
             options.MaxReceiveMessageSize = 256 * 1024 * 1024; // as PeerOptions.ReceivedFrameBytesMax
@@ -23,6 +25,14 @@ public static class PeerServing
     /// <summary>Serves the peer service. Give it the peer port alone, with RequireHost, where clients share the process.</summary>
     public static GrpcServiceEndpointConventionBuilder MapPeerService(this IEndpointRouteBuilder endpoints) =>
         endpoints.MapGrpcService<PeerService>();
+
+    /// <summary>Serves streams of other members on a port, besides what it serves already. To be called after UseHttps.</summary>
+    public static ListenOptions UsePeerStreams(this ListenOptions listen)
+    {
+        var streams = listen.ApplicationServices.GetRequiredService<PeerStreams>();
+        listen.Use(next => connection => streams.ServeAsync(connection, next));
+        return listen;
+    }
 
     /// <summary>Limits that suit streams which stay open and carry megabytes.</summary>
     public static void UsePeerLimits(this KestrelServerLimits limits)

@@ -93,31 +93,18 @@ public sealed partial class PeerTransport : IPeers, IForwarder, IAsyncDisposable
     /// <exception cref="CommandRefusedException">The state machine's refusal.</exception>
     public async Task<ForwardResponse> ForwardAsync(MemberId leader, ForwardRequest request, CancellationToken cancellation)
     {
-        ForwardLink link;
-        try
-        {
-            link = Leader(leader).Forwards(_options);
-        }
-        catch (Exception error) when (error is ObjectDisposedException or UriFormatException)
-        {
-            throw new ForwardingException(true, error.Message, error); // the member was forgotten meanwhile, or cannot be called
-        }
-
-        return await link.SendAsync(request).WaitAsync(cancellation).ConfigureAwait(false);
+        return await Leader(leader).Forwards.SendAsync(request).WaitAsync(cancellation).ConfigureAwait(false);
     }
 
     /// <inheritdoc/>
     public async Task<LogIndex> ReadIndexAsync(MemberId leader, CancellationToken cancellation)
     {
-        var remote = Leader(leader);
         try
         {
-            var request = new ReadIndexRequest { ClusterId = _options.ClusterId, From = _options.Self.Value };
-            var response = await remote.Client(_options)
-                .ReadIndexAsync(request, deadline: CallDeadline, cancellationToken: cancellation).ResponseAsync.ConfigureAwait(false);
-            return new(response.Index);
+            var answer = Leader(leader).Forwards.SendAsync(new() { ReadIndex = new() });
+            return new((await answer.WaitAsync(_options.CallTimeout, cancellation).ConfigureAwait(false)).Index);
         }
-        catch (Exception error) when (error is RpcException or ObjectDisposedException or UriFormatException)
+        catch (Exception error) when (error is not ForwardingException { SurelyNotDone: true } and not OperationCanceledException)
         {
             throw new ForwardingException(true, error.Message, error); // a question changes nothing
         }
@@ -203,7 +190,9 @@ public sealed partial class PeerTransport : IPeers, IForwarder, IAsyncDisposable
                 if (id != _options.Self && !peers.ContainsKey(id) && !_stop.IsCancellationRequested)
                 {
                     peers[id] = new(
+                        id,
                         urls,
+                        _options,
                         new(id, "messages", urls, _options, _inbox, _logger),
                         new(id, "appends", urls, _options, _inbox, _logger));
                 }
@@ -212,8 +201,6 @@ public sealed partial class PeerTransport : IPeers, IForwarder, IAsyncDisposable
             _peers = peers.ToImmutable();
         }
     }
-
-    private DateTime CallDeadline => DateTime.UtcNow + _options.CallTimeout;
 
     private Remote Leader(MemberId leader) =>
         _peers.TryGetValue(leader, out var remote) && remote.Urls.Count > 0
@@ -229,11 +216,11 @@ public sealed partial class PeerTransport : IPeers, IForwarder, IAsyncDisposable
     }
 
     /// <summary>What is kept for one member.</summary>
-    private sealed class Remote(IReadOnlyList<string> urls, PeerLink messages, PeerLink appends) : IAsyncDisposable
+    private sealed class Remote(MemberId id, IReadOnlyList<string> urls, PeerOptions options, PeerLink messages, PeerLink appends)
+        : IAsyncDisposable
     {
         private readonly Lock _opening = new();
         private GrpcChannel? _channel;
-        private ForwardLink? _forwards;
 
         public IReadOnlyList<string> Urls => urls;
 
@@ -241,12 +228,15 @@ public sealed partial class PeerTransport : IPeers, IForwarder, IAsyncDisposable
 
         public PeerLink Appends => appends;
 
+        /// <summary>Requests to it, which go to the first URL.</summary>
+        public ForwardLink Forwards { get; } = new(id, urls.Count > 0 ? urls[0] : "", options);
+
         public Remote WithUrls(IReadOnlyList<string> newUrls)
         {
             messages.UseUrls(newUrls);
             appends.UseUrls(newUrls);
             CloseCalls();
-            return new(newUrls, messages, appends);
+            return new(id, newUrls, options, messages, appends);
         }
 
         /// <summary>For single calls, which go to the first URL: Transport opens a connection only when one is made.</summary>
@@ -266,21 +256,11 @@ public sealed partial class PeerTransport : IPeers, IForwarder, IAsyncDisposable
             CloseCalls();
         }
 
-        /// <summary>The stream of forwarded requests.</summary>
-        public ForwardLink Forwards(PeerOptions options)
-        {
-            lock (_opening)
-            {
-                var client = Client(options);
-                return _forwards ??= new(stop => client.Forward(cancellationToken: stop), urls[0], options);
-            }
-        }
-
         private void CloseCalls()
         {
             lock (_opening)
             {
-                _forwards?.Dispose();
+                Forwards.Dispose();
                 _channel?.Dispose();
             }
         }

@@ -1,4 +1,3 @@
-using System.Net.Sockets;
 using Grpc.Core;
 using Raft.KeyValue;
 using Raft.Node;
@@ -17,14 +16,6 @@ internal static class Refusals
     private const string ByStore = "store";
     private const string ByNode = "node";
     private const string ByNodeNotDone = "node-not-done";
-    private const string NotTaken = "not-taken";
-
-    /// <summary>Marks a refusal that was made before the request reached the member.</summary>
-    public static Metadata MarkNotTaken(Metadata trailers)
-    {
-        trailers.Add(Trailer, NotTaken);
-        return trailers;
-    }
 
     /// <summary>What the service throws for what the node threw.</summary>
     public static RpcException ToWire(CommandRefusedException refusal) => new(
@@ -56,17 +47,6 @@ internal static class Refusals
             return new RequestRefusedException(new(nodeKind, refusal.Message), refusal.By == ByNodeNotDone);
         }
 
-        return new ForwardingException(refusal.By is NotTaken or ByNodeNotDone, $"{url}: {refusal.Message} ({code})");
+        return new ForwardingException(refusal.By == ByNodeNotDone, $"{url}: {refusal.Message} ({code})");
     }
-
-    /// <summary>Whether nothing that was sent by the failed call was looked at.</summary>
-    public static bool WasNotTaken(RpcException error) =>
-        error.Trailers.GetValue(Trailer) == NotTaken || NeverConnected(error.Status.DebugException);
-
-    /// <summary>Failures to connect; one in the middle of a call comes as an IOException around the socket's.</summary>
-    private static bool NeverConnected(Exception? cause) => cause is SocketException or HttpRequestException
-    {
-        HttpRequestError: HttpRequestError.ConnectionError or HttpRequestError.NameResolutionError
-            or HttpRequestError.SecureConnectionError,
-    };
 }

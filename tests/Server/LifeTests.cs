@@ -1,3 +1,4 @@
+using System.Net.Sockets;
 using Google.Protobuf;
 using Grpc.Core;
 using Raft.Protocol.Etcd;
@@ -99,12 +100,22 @@ public sealed class LifeTests
     public async Task Members_of_another_cluster_are_not_listened_to()
     {
         await using var cluster = await LocalCluster.StartAsync(1);
-        var peer = new Peer.PeerClient(Grpc.Net.Client.GrpcChannel.ForAddress(cluster.Members[0].PeerUrl));
+        using var client = new TcpClient("127.0.0.1", new Uri(cluster.Members[0].PeerUrl).Port);
+        var hello = new PeerFrame { ClusterId = 1, From = 2, To = 3 }.ToByteArray();
 
-        var refusal = await Assert.ThrowsAsync<RpcException>(() => peer.ReadIndexAsync(new ReadIndexRequest { ClusterId = 1, From = 2 }).ResponseAsync);
+        await client.GetStream().WriteAsync((byte[])[.. "RAFT/1\r\n"u8, 0, 0, 0, (byte)hello.Length, .. hello]);
+        var length = new byte[4];
+        while (length[3] == 0)
+        {
+            await client.GetStream().ReadExactlyAsync(length);
+        }
 
-        Assert.Equal(StatusCode.FailedPrecondition, refusal.StatusCode);
-        Assert.Contains("belongs to cluster", refusal.Status.Detail, StringComparison.Ordinal);
+        var answer = new byte[length[3]];
+        await client.GetStream().ReadExactlyAsync(answer);
+
+        var refusal = PeerReply.Parser.ParseFrom(answer).Refusal;
+        Assert.Equal((uint)StatusCode.FailedPrecondition, refusal.Code);
+        Assert.Contains("belongs to cluster", refusal.Message, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -48,7 +48,7 @@ internal sealed class TestMember : IAsyncDisposable
     public int Port => new Uri(Url).Port;
 
     public static async Task<TestMember> StartAsync(
-        PeerOptions options, int port = 0, Action<ListenOptions>? listen = null, bool serve = true)
+        PeerOptions options, int port = 0, Action<ListenOptions>? listen = null, bool serve = true, TimeSpan? patience = null)
     {
         var log = new RecordingLog();
         var builder = WebApplication.CreateSlimBuilder();
@@ -61,8 +61,14 @@ internal sealed class TestMember : IAsyncDisposable
             {
                 endpoint.Protocols = HttpProtocols.Http2;
                 listen?.Invoke(endpoint);
+                endpoint.UsePeerStreams();
             });
         });
+        if (patience is { } given)
+        {
+            builder.Services.AddSingleton(new PeerEndpoint { Patience = given });
+        }
+
         builder.Services.AddPeerService();
         var app = builder.Build();
         app.MapPeerService();
@@ -135,8 +141,7 @@ internal sealed class RecordingInbox : IPeerInbox
 
     public Task<ForwardResponse> ForwardAsync(ForwardRequest request, CancellationToken cancellation) => OnForward(request);
 
-    public Task<ReadIndexResponse> ReadIndexAsync(ReadIndexRequest request, CancellationToken cancellation) =>
-        Task.FromResult(new ReadIndexResponse { Index = 42 });
+    public Task<LogIndex> ReadIndexAsync(CancellationToken cancellation) => Task.FromResult(new LogIndex(42));
 
     public Task<StateHashResponse> StateHashAsync(StateHashRequest request, CancellationToken cancellation) =>
         Task.FromResult(new StateHashResponse { Revision = request.Revision, Hash = 42 });

@@ -16,7 +16,7 @@ public sealed class TlsTests
     [Fact]
     public async Task Members_with_certificates_of_one_authority_talk()
     {
-        await using var one = await TestMember.StartAsync(Options(One) with { CreateHandler = () => Handler(Issue(Authority)) });
+        await using var one = await TestMember.StartAsync(Options(One) with { ClientTls = () => Tls(Issue(Authority)) });
         await using var two = await TestMember.StartAsync(Options(Two), listen: ListenTls);
         one.Knows((Two, [$"https://localhost:{two.Port}"]));
         await Condition.MetAsync(() => one.Transport.IsConnected(Two), "connected");
@@ -28,7 +28,7 @@ public sealed class TlsTests
     public async Task A_certificate_that_does_not_match_is_refused_until_it_is_replaced()
     {
         var authority = Stranger;
-        await using var one = await TestMember.StartAsync(Options(One) with { CreateHandler = () => Handler(Issue(authority)) });
+        await using var one = await TestMember.StartAsync(Options(One) with { ClientTls = () => Tls(Issue(authority)) });
         await using var two = await TestMember.StartAsync(Options(Two), listen: ListenTls);
         one.Knows((Two, [$"https://localhost:{two.Port}"]));
         await one.Log.SaysAsync("No connection to peer 2222");
@@ -40,7 +40,7 @@ public sealed class TlsTests
     [Fact]
     public async Task A_member_that_speaks_no_tls_is_a_clear_error()
     {
-        await using var one = await TestMember.StartAsync(Options(One) with { CreateHandler = () => Handler(Issue(Authority)) });
+        await using var one = await TestMember.StartAsync(Options(One) with { ClientTls = () => Tls(Issue(Authority)) });
         await using var two = await TestMember.StartAsync(Options(Two));
         one.Knows((Two, [$"https://localhost:{two.Port}"]));
         await one.Log.SaysAsync($"No connection to peer 2222 for messages: https://localhost:{two.Port}");
@@ -53,13 +53,10 @@ public sealed class TlsTests
         https.ClientCertificateValidation = (certificate, _, _) => IsOurs(certificate);
     });
 
-    private static SocketsHttpHandler Handler(X509Certificate2 certificate) => new()
+    private static SslClientAuthenticationOptions Tls(X509Certificate2 certificate) => new()
     {
-        SslOptions = new SslClientAuthenticationOptions
-        {
-            ClientCertificates = [certificate],
-            RemoteCertificateValidationCallback = (_, remote, _, _) => remote is X509Certificate2 server && IsOurs(server),
-        },
+        ClientCertificates = [certificate],
+        RemoteCertificateValidationCallback = (_, remote, _, _) => remote is X509Certificate2 server && IsOurs(server),
     };
 
     private static bool IsOurs(X509Certificate2 certificate)

@@ -77,6 +77,11 @@ internal static class Endpoints
             {
                 listen.Use(next => connection => HttpPreface.DetectAsync(connection, next));
             }
+
+            if (protocols == HttpProtocols.Http2)
+            {
+                listen.UsePeerStreams();
+            }
         }
 
         if (IPAddress.TryParse(url.Host.Trim('[', ']'), out var address))

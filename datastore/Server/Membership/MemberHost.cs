@@ -118,9 +118,7 @@ internal sealed class MemberHost(
     {
         ClusterId = 0,
         Self = MemberId.None,
-        CreateHandler = () => certificates.Files is { } files
-            ? new SocketsHttpHandler { SslOptions = files.ForClient() }
-            : new SocketsHttpHandler(),
+        ClientTls = () => certificates.Files?.ForClient() ?? new(),
     };
 }
 

@@ -34,7 +34,7 @@ internal sealed class Inbox(ISnapshotReceiver snapshots, Action<Message> receive
     public Task<ForwardResponse> ForwardAsync(ForwardRequest request, CancellationToken cancellation) =>
         throw new NotSupportedException();
 
-    public Task<ReadIndexResponse> ReadIndexAsync(ReadIndexRequest request, CancellationToken cancellation) =>
+    public Task<LogIndex> ReadIndexAsync(CancellationToken cancellation) =>
         throw new NotSupportedException();
 
     public Task<StateHashResponse> StateHashAsync(StateHashRequest request, CancellationToken cancellation) =>

@@ -1,3 +1,4 @@
+using System.Buffers.Binary;
 using Google.Protobuf;
 using Grpc.Core;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -10,8 +11,8 @@ using Message = Raft.Consensus.Message;
 namespace Raft.Fuzzing.Tests.Targets;
 
 /// <summary>
-/// A frame of peer messages, through the peer service into the core of member 1 of three. The first byte says whether that
-/// member follows, campaigns or leads.
+/// The first frame of a stream, with messages, into the core of member 1 of three. The first byte says whether that member
+/// follows, campaigns or leads; where its highest bit is set, what follows are all bytes of the connection instead.
 /// <para>
 /// A sender of another cluster must not get a single message through. One of this cluster is trusted: Raft assumes that members
 /// fail but do not lie, and a lie that contradicts what is known ends in an <see cref="InvariantViolationException"/>, which
@@ -21,6 +22,7 @@ namespace Raft.Fuzzing.Tests.Targets;
 internal sealed class PeerTarget : IFuzzTarget
 {
     private const ulong Cluster = 7;
+    private const byte AllBytes = 0x80;
 
     private static readonly PeerOptions Options = new() { ClusterId = Cluster, Self = new(1) };
 
@@ -63,40 +65,44 @@ internal sealed class PeerTarget : IFuzzTarget
             }
         }
 
+        var heartbeat = new PeerFrame { Messages = { MessageMapping.ToWire(Of(MessageKind.HeartbeatRequest)) } };
+        var request = new PeerFrame { Requests = { new ForwardRequest { Number = 1, ReadIndex = new() } } };
+        byte[] stream = [.. FrameOf(new PeerFrame { ClusterId = Cluster, From = 2, To = 1 }), .. FrameOf(heartbeat), .. FrameOf(null), .. FrameOf(request)];
+        yield return ("connection", [AllBytes, .. PeerConnection.Preface, .. stream]);
+        yield return ("connection-other-version", [AllBytes, .. "RAFT/2\r\n"u8, .. stream]);
+        yield return ("connection-other-protocol", [AllBytes, .. "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"u8]);
+        yield return ("connection-too-long", [AllBytes, .. PeerConnection.Preface, 0x80, 0, 0, 0, .. stream]);
+        yield return ("connection-half", [AllBytes, .. PeerConnection.Preface, .. stream[..^3]]);
         yield return ("other-cluster", [0, .. new PeerFrame { ClusterId = 8, From = 2, To = 1, Messages = { MessageMapping.ToWire(messages[0].Message) } }.ToByteArray()]);
     }
 
     public string Run(byte[] input)
     {
-        PeerFrame frame;
-        try
-        {
-            frame = PeerFrame.Parser.ParseFrom(input.AsSpan(Math.Min(1, input.Length)));
-        }
-        catch (InvalidProtocolBufferException)
-        {
-            return "refused (no protobuf)";
-        }
-
-        var core = new Core(input.Length > 0 ? input[0] % 3 : 0);
+        var first = input.Length > 0 ? input[0] : (byte)0;
+        var rest = input[Math.Min(1, input.Length)..];
+        byte[] sent = (first & AllBytes) != 0 ? rest : [.. PeerConnection.Preface, .. LengthOf(rest), .. rest];
+        var core = new Core((first & ~AllBytes) % 3);
         var inbox = new Inbox(new NoSnapshots(), core.Receive);
         using var endpoint = new PeerEndpoint();
         var transport = new PeerTransport(Options, inbox, NullLogger<PeerTransport>.Instance);
+        endpoint.Serve(Options, inbox, transport);
+        using var connection = new PipeConnection(sent);
+        var isOfCluster = FirstFrame(sent)?.ClusterId == Cluster;
         try
         {
-            endpoint.Serve(Options, inbox, transport);
-            var service = new PeerService(endpoint, NullLogger<PeerService>.Instance);
-            service.Messages(new Streamed<PeerFrame>([frame]), new Call()).GetAwaiter().GetResult();
+            var isOther = false;
+            var streams = new PeerStreams(endpoint, NullLogger<PeerStreams>.Instance);
+            streams.ServeAsync(connection.Context, _ => Task.FromResult(isOther = true)).GetAwaiter().GetResult();
             core.LiveOn();
-            return frame.ClusterId == Cluster ? "taken" : throw new FuzzFindingException("a frame of another cluster was taken");
+            var replies = Frames(connection.TakeAnswer(), PeerReply.Parser);
+            if (core.Received > 0 && !isOfCluster)
+                throw new FuzzFindingException("a message of another cluster got through");
+            return isOther ? "refused (other protocol)"
+                : replies is [] ? "refused (no frame)"
+                : replies[^1].Refusal is { } refusal ? $"refused ({(StatusCode)refusal.Code})"
+                : isOfCluster ? "taken" : throw new FuzzFindingException("a frame of another cluster was taken");
         }
-        catch (RpcException refusal)
-        {
-            return core.Received > 0 && frame.ClusterId != Cluster
-                ? throw new FuzzFindingException("a message of another cluster got through")
-                : $"refused ({refusal.StatusCode})";
-        }
-        catch (InvariantViolationException) when (frame.ClusterId == Cluster)
+        catch (InvariantViolationException) when (isOfCluster)
         {
             return "stopped the member, as a trusted member's lie may";
         }
@@ -104,6 +110,49 @@ internal sealed class PeerTarget : IFuzzTarget
         {
             transport.DisposeAsync().AsTask().GetAwaiter().GetResult();
         }
+    }
+
+    private static PeerFrame? FirstFrame(byte[] sent)
+    {
+        try
+        {
+            return sent.AsSpan().StartsWith(PeerConnection.Preface) ? Frames(sent[PeerConnection.Preface.Length..], PeerFrame.Parser, 1).FirstOrDefault() : null;
+        }
+        catch (InvalidProtocolBufferException)
+        {
+            return null;
+        }
+    }
+
+    private static List<T> Frames<T>(byte[] bytes, MessageParser<T> parser, int most = int.MaxValue)
+        where T : IMessage<T>
+    {
+        var frames = new List<T>();
+        for (var rest = bytes.AsSpan(); rest.Length >= sizeof(uint) && frames.Count < most;)
+        {
+            var length = BinaryPrimitives.ReadUInt32BigEndian(rest);
+            rest = rest[sizeof(uint)..];
+            if (length > rest.Length)
+                break;
+            if (length > 0)
+                frames.Add(parser.ParseFrom(rest[..(int)length]));
+            rest = rest[(int)length..];
+        }
+
+        return frames;
+    }
+
+    private static byte[] FrameOf(PeerFrame? frame)
+    {
+        var bytes = frame?.ToByteArray() ?? [];
+        return [.. LengthOf(bytes), .. bytes];
+    }
+
+    private static byte[] LengthOf(byte[] bytes)
+    {
+        var length = new byte[sizeof(uint)];
+        BinaryPrimitives.WriteUInt32BigEndian(length, (uint)bytes.Length);
+        return length;
     }
 
     private static Message Of(MessageKind kind) => new() { Kind = kind, From = new(2), To = new(1), Term = new(3) };
