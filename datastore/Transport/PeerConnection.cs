@@ -193,8 +193,9 @@ internal sealed class PeerConnection : IDisposable
                 ShowLife();
             }
 
-            var untilNext = isProbed ? TimeSpan.FromTicks(Math.Min(_options.KeepAliveDelay.Ticks, (limit - silence).Ticks)) : _options.KeepAliveDelay - silence;
-            await Task.Delay(untilNext, Ended).ConfigureAwait(false);
+            var toNextLook = _options.KeepAliveDelay - (isProbed ? TimeSpan.Zero : silence);
+            var toLimit = limit - silence;
+            await Task.Delay(toNextLook < toLimit ? toNextLook : toLimit, Ended).ConfigureAwait(false);
         }
     }
 

@@ -21,7 +21,7 @@ internal static class PeerDialer
     {
         var stream = await ConnectAsync(new Uri(url), options, cancellation).ConfigureAwait(false);
         var connection = new PeerConnection(
-            PipeReader.Create(stream, new(bufferSize: ReadBufferBytes)), PipeWriter.Create(stream, new(leaveOpen: true)), stream.Dispose, options);
+            PipeReader.Create(stream, new(bufferSize: ReadBufferBytes)), PipeWriter.Create(stream), stream.Dispose, options);
         var isOpen = false;
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
         limit.CancelAfter(options.ConnectTimeout * 2);

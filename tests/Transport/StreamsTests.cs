@@ -16,7 +16,8 @@ public sealed class StreamsTests
     {
         await using var two = await TestMember.StartAsync(Options(Two));
         using var stream = await RawStream.OpenAsync(two);
-        foreach (var part in (byte[])[.. PeerConnection.Preface, .. RawStream.Frame(RawStream.Hello(two)), .. RawStream.Frame(null), .. Heartbeats(5, 6)])
+        byte[] all = [.. PeerConnection.Preface, .. RawStream.Frame(RawStream.Hello(two)), .. RawStream.Frame(null), .. Heartbeats(5, 6)];
+        foreach (var part in all)
         {
             await stream.SendAsync(new[] { part });
         }
@@ -100,7 +101,7 @@ public sealed class StreamsTests
     [Fact]
     public async Task A_sender_that_falls_silent_is_given_up()
     {
-        await using var two = await TestMember.StartAsync(Options(Two) with { KeepAliveDelay = TimeSpan.FromMilliseconds(20), KeepAliveTimeout = TimeSpan.FromMilliseconds(20) });
+        await using var two = await TestMember.StartAsync(Patient(Options(Two), TimeSpan.FromMilliseconds(20)));
         using var stream = await RawStream.OpenTakenAsync(two);
         Assert.Null(await stream.ReadAsync(PeerReply.Parser));
     }
@@ -108,7 +109,7 @@ public sealed class StreamsTests
     [Fact]
     public async Task A_sender_that_answers_probes_may_have_nothing_to_say_for_long()
     {
-        await using var two = await TestMember.StartAsync(Options(Two) with { KeepAliveDelay = TimeSpan.FromMilliseconds(20), KeepAliveTimeout = TimeSpan.FromMinutes(1) });
+        await using var two = await TestMember.StartAsync(Patient(Options(Two), TimeSpan.FromMinutes(1)));
         using var stream = await RawStream.OpenTakenAsync(two);
         for (var probe = 0; probe < 5; probe++)
         {
@@ -125,8 +126,7 @@ public sealed class StreamsTests
     {
         using var listener = new TcpListener(IPAddress.Loopback, 0);
         listener.Start();
-        var impatient = Options(One) with { KeepAliveDelay = TimeSpan.FromMilliseconds(20), KeepAliveTimeout = TimeSpan.FromMilliseconds(200) };
-        await using var one = await TestMember.StartAsync(impatient);
+        await using var one = await TestMember.StartAsync(Patient(Options(One), TimeSpan.FromMilliseconds(200)));
         var taken = new List<RawStream>();
         one.Knows((Two, [$"http://{listener.LocalEndpoint}"]));
         var request = one.Transport.ForwardAsync(Two, new() { ReadIndex = new() }, Stop);
@@ -161,6 +161,9 @@ public sealed class StreamsTests
         await stream.SendAsync("HTTP/1.1 400 Bad Request\r\n\r\n"u8.ToArray());
         await one.Log.SaysAsync("what answers there is no peer");
     }
+
+    private static PeerOptions Patient(PeerOptions options, TimeSpan timeout) =>
+        options with { KeepAliveDelay = TimeSpan.FromMilliseconds(20), KeepAliveTimeout = timeout };
 
     private static byte[] Heartbeats(params ulong[] numbers) =>
         [.. numbers.SelectMany(number => RawStream.Frame(new PeerFrame { Messages = { MessageMapping.ToWire(Heartbeat(number)) } }))];

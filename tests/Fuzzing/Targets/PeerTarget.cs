@@ -67,7 +67,8 @@ internal sealed class PeerTarget : IFuzzTarget
 
         var heartbeat = new PeerFrame { Messages = { MessageMapping.ToWire(Of(MessageKind.HeartbeatRequest)) } };
         var request = new PeerFrame { Requests = { new ForwardRequest { Number = 1, ReadIndex = new() } } };
-        byte[] stream = [.. FrameOf(new PeerFrame { ClusterId = Cluster, From = 2, To = 1 }), .. FrameOf(heartbeat), .. FrameOf(null), .. FrameOf(request)];
+        var hello = new PeerFrame { ClusterId = Cluster, From = 2, To = 1 };
+        byte[] stream = [.. FrameOf(hello), .. FrameOf(heartbeat), .. FrameOf(null), .. FrameOf(request)];
         yield return ("connection", [AllBytes, .. PeerConnection.Preface, .. stream]);
         yield return ("connection-other-version", [AllBytes, .. "RAFT/2\r\n"u8, .. stream]);
         yield return ("connection-other-protocol", [AllBytes, .. "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"u8]);
@@ -116,7 +117,9 @@ internal sealed class PeerTarget : IFuzzTarget
     {
         try
         {
-            return sent.AsSpan().StartsWith(PeerConnection.Preface) ? Frames(sent[PeerConnection.Preface.Length..], PeerFrame.Parser, 1).FirstOrDefault() : null;
+            return sent.AsSpan().StartsWith(PeerConnection.Preface)
+                ? Frames(sent[PeerConnection.Preface.Length..], PeerFrame.Parser, most: 1).FirstOrDefault()
+                : null;
         }
         catch (InvalidProtocolBufferException)
         {
