@@ -20,6 +20,7 @@ public sealed partial class Node
     private const int InputsPerTurnMax = 10_000;
     private const int BytesPerTurnMax = 4 * 1024 * 1024;
     private const int SlowApplyMs = 100;
+    private const int QuietRequestsMax = 2;
 
     private readonly NodeOptions _options;
     private readonly NodePorts _ports;
@@ -79,6 +80,9 @@ public sealed partial class Node
 
     /// <summary>The node as it was at the end of the last turn.</summary>
     public NodeStatus Status => Volatile.Read(ref _status);
+
+    /// <summary>Whether hardly anybody waits for an answer. From any thread.</summary>
+    public bool IsQuiet => _admission.Requests <= QuietRequestsMax;
 
     /// <summary>Whether a member was in the cluster once and was removed.</summary>
     public bool IsRemoved(MemberId member) => _directory.Removed.Contains(member.Value);
