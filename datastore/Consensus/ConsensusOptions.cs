@@ -30,6 +30,12 @@ public sealed record ConsensusOptions
     /// <summary>Bytes of committed entries in one output; at least one entry always goes.</summary>
     public int CommittedBytesMax { get; init; } = 4 * 1024 * 1024;
 
+    /// <summary>
+    /// Committed entries in one output. A command may have to look at what those before it in its batch wrote, so a batch of tens of
+    /// thousands of tiny ones, as a restart finds in its log, would cost more than many smaller.
+    /// </summary>
+    public int CommittedEntriesMax { get; init; } = 2_000;
+
     /// <summary>Bytes of proposals not yet committed before the leader refuses more.</summary>
     public long UncommittedBytesMax { get; init; } = 256L * 1024 * 1024;
 

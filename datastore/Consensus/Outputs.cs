@@ -72,7 +72,7 @@ public sealed partial class ConsensusModule
     {
         if (!MayHandOutMore())
             return [];
-        var limit = _rules.MayHandOut(_commit, _durability.Durable);
+        var limit = Min(_rules.MayHandOut(_commit, _durability.Durable), new(_handedOut.Value + (ulong)_options.CommittedEntriesMax));
         var entries = _log.Slice(_handedOut.Next, _log.Fit(_handedOut.Next, limit, _options.CommittedBytesMax));
         for (var i = 0; i < entries.Length; i++)
         {

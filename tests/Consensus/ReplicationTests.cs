@@ -159,6 +159,23 @@ public class ReplicationTests
     }
 
     [Fact]
+    public void Committed_entries_are_bounded_in_number()
+    {
+        var cluster = new Cluster(1, tune: options => options with { CommittedEntriesMax = 3 });
+        cluster.Elect(1);
+        cluster[1].SyncsAtOnce = false;
+        for (var i = 0; i < 10; i++)
+            cluster[1].Module.Propose(Cluster.Bytes("x"));
+        var output = cluster[1].Module.TakeOutput();
+        cluster[1].Module.Persisted(output.PersistSequence);
+
+        var committed = cluster[1].Module.TakeOutput().Committed;
+
+        Assert.Equal(3, committed.Count);
+        Assert.True(cluster[1].Module.HasOutput);
+    }
+
+    [Fact]
     public void A_leader_refuses_more_than_it_may_hold_uncommitted()
     {
         var cluster = new Cluster(3, tune: options => options with { UncommittedBytesMax = 1000 });

@@ -7,6 +7,7 @@ namespace Raft.Benchmarks.Loads;
 /// <summary>All loads, in the order in which they run and are reported.</summary>
 internal static class LoadList
 {
+    private const long BeyondAllKeys = 500_000_000;
     public const int KeysOfRange = 1000;
 
     private const int Watchers = 1000;
@@ -40,8 +41,8 @@ internal static class LoadList
 
     private static RequestTemplate Put(int client) => new(Paths.Put, PutOf(client), answerBytesMin: 8);
 
-    private static PutRequest PutOf(int client) =>
-        new() { Key = RequestTemplate.Key(), Value = ByteString.CopyFrom(KeySpace.NewValue(client)) };
+    private static PutRequest PutOf(int client, long distance = 0) =>
+        new() { Key = RequestTemplate.Key(distance), Value = ByteString.CopyFrom(KeySpace.NewValue(client)) };
 
     private static RequestTemplate Get(bool isSerializable) => new(
         Paths.Range, new RangeRequest { Key = RequestTemplate.Key(), Serializable = isSerializable }, KeySpace.ValueBytes);
@@ -61,9 +62,10 @@ internal static class LoadList
         },
         answerBytesMin: 8);
 
+    /// <summary>Its keys go with the lease, and so are apart from those that ranges look for.</summary>
     private static RequestTemplate[] LifeOfALease(int client)
     {
-        var (id, put) = (client + 1, PutOf(client));
+        var (id, put) = (client + 1, PutOf(client, BeyondAllKeys));
         put.Lease = id;
         return
         [
