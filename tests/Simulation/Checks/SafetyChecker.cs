@@ -114,11 +114,15 @@ internal sealed class SafetyChecker
     /// Nobody enters a new term of its own accord unless a quorum said that it would win (PreVote, thesis, section 9.6): else
     /// whoever was cut off deposes a working leader when it comes back.
     /// </summary>
-    public void Campaigns(Message message, int quorum)
+    /// <remarks>
+    /// A request for votes waits for the candidate's disk. If that takes until somebody else leads the term, the candidate follows,
+    /// and may belong to a larger cluster by the time that its old request leaves: nobody can vote for it any more.
+    /// </remarks>
+    public void Campaigns(Message message, ConsensusStatus sender, int quorum)
     {
         if (message is { Kind: MessageKind.PreVoteResponse, Reject: false })
             _preVotes.Add((message.To, message.Term, message.From));
-        if (message is not { Kind: MessageKind.VoteRequest, Context: 0 })
+        if (message is not { Kind: MessageKind.VoteRequest, Context: 0 } || sender.Role != Role.Candidate || sender.Term != message.Term)
             return;
         var granted = 1 + _preVotes.Count(vote => vote.Candidate == message.From && vote.Term == message.Term);
         Holds(granted >= quorum, "Pre-vote", $"{message.From} campaigns in term {message.Term} with {granted} pre-votes of the needed {quorum}");

@@ -19,7 +19,7 @@ internal sealed partial class SimulatedMember : IPeers, IForwarder
         {
             MayDie();
             _simulator.Checker.Sends(message, Watch.Memory.HardState.Term, Log!.Durable.HardState, HoldsDurably);
-            _simulator.Checker.Campaigns(message, Watch.Configuration.Quorum);
+            _simulator.Checker.Campaigns(message, Node!.Status.Consensus, Watch.Configuration.Quorum);
             _simulator.Network.Send(message);
         }
     }
