@@ -41,6 +41,9 @@ public sealed partial class Node
     private long _slowApplies;
     private long _lateTicks;
     private long _ticksTaken;
+
+    // Entries that were applied together last, of late.
+    private volatile int _lastBatch;
     private long _tick;
 
     /// <summary>Puts log and state together and becomes a follower. The first turn may run at once.</summary>
@@ -81,8 +84,8 @@ public sealed partial class Node
     /// <summary>The node as it was at the end of the last turn.</summary>
     public NodeStatus Status => Volatile.Read(ref _status);
 
-    /// <summary>Whether hardly anybody waits for an answer. From any thread.</summary>
-    public bool IsQuiet => _admission.Requests <= QuietRequestsMax;
+    /// <summary>Whether hardly anybody waits for an answer, here or at the leader that this member follows. From any thread.</summary>
+    public bool IsQuiet => _admission.Requests <= QuietRequestsMax && _lastBatch <= QuietRequestsMax;
 
     /// <summary>Whether a member was in the cluster once and was removed.</summary>
     public bool IsRemoved(MemberId member) => _directory.Removed.Contains(member.Value);
@@ -191,6 +194,7 @@ public sealed partial class Node
     private void Apply(IReadOnlyList<LogEntry> committed)
     {
         var started = _options.UnixTimeMs?.Invoke() ?? 0;
+        _lastBatch = committed.Count;
         var membersChanged = _applier.Apply(committed, _proposals);
         foreach (var change in _applier.LeaseChanges)
         {
@@ -251,6 +255,7 @@ public sealed partial class Node
     {
         _tick++;
         _ticksTaken++;
+        _lastBatch = 0;
         _consensus.Tick();
         var expired = _deadlines.Expired;
         _deadlines.Pass(_tick, _consensus.Term);

@@ -48,10 +48,12 @@ internal sealed class PeerConnection : IDisposable
     public int ReadBytes { get; private set; }
 
     /// <summary>The next frame; null: the other side has closed the connection.</summary>
+    /// <param name="parser">Of what is expected.</param>
+    /// <param name="bytesMax">What it may have at most, if that is less than the options allow.</param>
     /// <exception cref="InvalidDataException">What comes is no frame, or a part of one.</exception>
     /// <exception cref="InvalidProtocolBufferException">A frame holds something else than is expected.</exception>
     /// <exception cref="IOException">The connection broke.</exception>
-    public async ValueTask<T?> ReadAsync<T>(MessageParser<T> parser)
+    public async ValueTask<T?> ReadAsync<T>(MessageParser<T> parser, int bytesMax = int.MaxValue)
         where T : class, IMessage<T>
     {
         while (true)
@@ -65,10 +67,11 @@ internal sealed class PeerConnection : IDisposable
 
             var buffer = read.Buffer;
             var length = LengthIn(buffer);
-            if (length > _options.ReceivedFrameBytesMax)
+            var allowed = Math.Min(bytesMax, _options.ReceivedFrameBytesMax);
+            if (length > allowed)
             {
                 _input.AdvanceTo(buffer.End);
-                throw new InvalidDataException($"a frame of {length} bytes is announced, and {_options.ReceivedFrameBytesMax} are allowed");
+                throw new InvalidDataException($"a frame of {length} bytes is announced, and {allowed} are allowed");
             }
 
             if (buffer.Length >= LengthBytes + length)

@@ -64,7 +64,7 @@ internal static class PeerDialer
     {
         try
         {
-            return await connection.ReadAsync(PeerReply.Parser).ConfigureAwait(false);
+            return await connection.ReadAsync(PeerReply.Parser, PeerHandshake.FrameBytesMax).ConfigureAwait(false);
         }
         catch (Exception error) when (error is InvalidDataException or InvalidProtocolBufferException)
         {

@@ -10,6 +10,12 @@ namespace Raft.Transport;
 /// </summary>
 internal static class PeerHandshake
 {
+    /// <summary>
+    /// Of the first frame in either direction, which names a few numbers or a reason: whoever has not said yet who it is gets no more
+    /// memory than that.
+    /// </summary>
+    public const int FrameBytesMax = 4 * 1024;
+
     /// <summary>Checks the first answer on a stream.</summary>
     /// <exception cref="InvalidDataException">It comes from someone else.</exception>
     /// <exception cref="RpcException">It is a refusal.</exception>

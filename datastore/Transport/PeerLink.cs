@@ -137,8 +137,9 @@ internal sealed class PeerLink : IAsyncDisposable
                 }
             }
         }
-        catch (Exception error) when (PeerDialer.IsExpected(error))
+        catch (Exception error)
         {
+            // Whatever it was, the link has to be tried again: without it the other member hears nothing any more.
             if (error is RpcException { StatusCode: StatusCode.PermissionDenied } && !_stop.IsCancellationRequested)
             {
                 _inbox.RefusedAsRemoved(_peer);

@@ -90,7 +90,7 @@ internal sealed class PeerReception(PeerConnection stream, PeerEndpoint.Served? 
     private async Task<PeerFrame?> ReadFirstAsync()
     {
         using var limit = EndAfterPatience();
-        return await stream.ReadAsync(PeerFrame.Parser).ConfigureAwait(false);
+        return await stream.ReadAsync(PeerFrame.Parser, PeerHandshake.FrameBytesMax).ConfigureAwait(false);
     }
 
     private void Deliver(Message message, PeerEndpoint.Served served)

@@ -251,9 +251,8 @@ public sealed partial class PeerTransport : IPeers, IForwarder, IAsyncDisposable
 
         public async ValueTask DisposeAsync()
         {
-            await messages.DisposeAsync().ConfigureAwait(false);
-            await appends.DisposeAsync().ConfigureAwait(false);
             CloseCalls();
+            await Task.WhenAll(messages.DisposeAsync().AsTask(), appends.DisposeAsync().AsTask()).ConfigureAwait(false);
         }
 
         private void CloseCalls()

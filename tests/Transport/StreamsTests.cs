@@ -64,6 +64,17 @@ public sealed class StreamsTests
         await StillServesAsync(two);
     }
 
+    /// <summary>What is a fair size for a member's frame is much for somebody who has not said yet who it is.</summary>
+    [Fact]
+    public async Task A_stranger_gets_room_for_a_name_only()
+    {
+        await using var two = await TestMember.StartAsync(Options(Two));
+        using var stream = await RawStream.OpenAsync(two);
+        await stream.SendAsync([.. PeerConnection.Preface, 0, 0, 0x20, 0]);
+        await two.Log.SaysAsync("a frame of 8192 bytes is announced, and 4096 are allowed");
+        await StillServesAsync(two);
+    }
+
     [Fact]
     public async Task A_stream_that_ends_within_a_frame_delivers_what_was_whole()
     {

@@ -98,6 +98,11 @@ internal sealed class CompactedNode(Node.Node node) : ICompacted
             });
             return result.Error is { } error && error != StoreError.Compacted ? error.Message : null;
         }
+        catch (CommandRefusedException refusal)
+        {
+            // Leadership has moved, and the next leader refused it: it may have compacted as far by itself.
+            return refusal.Error == StoreError.Compacted ? null : refusal.Error.Message;
+        }
         catch (Exception error) when (error is RequestRefusedException or RpcException)
         {
             return error.Message;

@@ -10,6 +10,7 @@ namespace Raft.Server.Membership;
 /// </summary>
 internal sealed class NodeLoop(TimeSpan tick) : IDisposable
 {
+    // Left to the collector: a thread that leaves an input may still set it while this is disposed of.
     private readonly AutoResetEvent _work = new(initialState: false);
 
     // Held by whoever runs turns.
@@ -43,8 +44,6 @@ internal sealed class NodeLoop(TimeSpan tick) : IDisposable
         lock (_turns)
         {
         }
-
-        _work.Dispose();
     }
 
     private void Run(Node.Node node)

@@ -122,7 +122,7 @@ internal sealed class RunningMember : IAsyncDisposable
             {
                 await corruption.BeforeServingAsync(CancellationToken.None);
             }
-            catch (CannotStartException)
+            catch
             {
                 await transport.DisposeAsync();
                 log.Dispose();
