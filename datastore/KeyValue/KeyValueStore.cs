@@ -43,7 +43,7 @@ public sealed class KeyValueStore : IDisposable
     {
         (_store, _sessionLimits) = (store, sessionLimits);
         State = StoreState.Read(store);
-        Newest = new PairCache(newestPairsBytes, State.Revision);
+        Newest = new VersionCache(newestPairsBytes, State.Revision);
         _auth = AuthState.Load(Reader(store, State), State.Auth);
     }
 
@@ -67,7 +67,7 @@ public sealed class KeyValueStore : IDisposable
 
     internal StoreState State { get; private set; }
 
-    private PairCache Newest { get; }
+    private VersionCache Newest { get; }
 
     /// <summary>Starts the only transaction: it gathers the changes of any number of commands into one batch.</summary>
     public StoreTransaction Begin() => new(this, _overlay, Reader(_store, State), _sessionLimits);

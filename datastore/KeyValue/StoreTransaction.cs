@@ -86,7 +86,7 @@ public sealed class StoreTransaction
     /// Removes from disk up to a number of compacted changes. It is not replicated: each member does it when it has time, and
     /// nothing that a client sees depends on how far it has come.
     /// </summary>
-    /// <param name="maxChanges">Bounds the work; each change costs at most one read and two deletes.</param>
+    /// <param name="maxChanges">Bounds the work; each change costs at most one read and three deletes.</param>
     /// <returns>Whether there is more to do.</returns>
     public bool CompactStep(int maxChanges)
     {
@@ -235,7 +235,7 @@ public sealed class StoreTransaction
             : needsSpace && _state.Alarms.HasFlag(ActiveAlarms.NoSpace) ? StoreError.NoSpace
             : null);
 
-    private RevisionWriter NextRevision() => new(_overlay, _arena, _events, _state.Revision + 1);
+    private RevisionWriter NextRevision() => new(_overlay, _arena, _events, _state.Revision + 1, _state.CompactedRevision);
 
     private void Finish(RevisionWriter writer)
     {

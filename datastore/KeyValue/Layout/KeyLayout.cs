@@ -6,9 +6,9 @@ namespace Raft.KeyValue.Layout;
 /// <summary>
 /// Where everything lies in the ordered store. The first byte names the keyspace:
 /// <code>
-///   k  user key                                   the newest pair of every living key
-///   h  escaped user key, 00 00, superseded-at     every older pair, under the revision that ended it
-///   r  main revision, sub revision                which key was changed, and how
+///   k  user key                                   the newest version of every key
+///   r  main revision, sub revision                every change: what it did, to which key, and the version that it replaced
+///   i  escaped user key, main and sub revision    some of the changes of a key, where it has many
 ///   m  name                                       the state record, the alarms, the downgrade
 ///   n  anything                                   the node's own: applied index, configuration, members
 ///   s  session                                    every open session
@@ -20,22 +20,24 @@ namespace Raft.KeyValue.Layout;
 /// </code>
 /// A pair is an encoded <c>mvccpb.KeyValue</c>, so it can go into a response as it is.
 /// <para>
-/// Keeping living keys apart from history means that the newest value of a key is one point lookup (which a Bloom filter answers
-/// when the key is new), that a scan of the present passes over nothing but living keys, however often they were
-/// overwritten, and that deletion needs no tombstones. The price is that an overwritten value is written a second time,
-/// as history.
+/// Keeping the newest apart from history means that the newest value of a key is one point lookup (which a Bloom filter answers when the
+/// key is new), and that a scan of the present passes over every key once, however often it was overwritten. The price is that an
+/// overwritten value is written a second time, as history.
 /// </para><para>
-/// Filing history under its end makes each entry an interval: a pair was visible from its mod_revision up to, not
-/// including, superseded-at. The pair at revision R is the first entry of the key that ends after R, if it began by R.
-/// Compaction at C drops exactly the entries that end by C, and keyspace r names each of them.
+/// History is an undo log. It grows at its end only, which an ordered store takes at half the cost of writes all over the keys (in
+/// memory, in flushing, and in merging files), and compaction removes it from its beginning. A version knows the change that made it, and
+/// that change holds the version before: so the past of a key is a chain, from the newest backwards. Where it is long, keyspace i knows
+/// one of its links in every sixteen, and a version of long ago is found from the next of these.
+/// </para><para>
+/// A deleted key leaves a tombstone in k, the head of its chain, until compaction has passed the delete.
 /// </para>
 /// Numbers are big-endian, so that their bytes sort as they do.
 /// </summary>
 internal static class KeyLayout
 {
-    public const byte Living = (byte)'k';
-    public const byte History = (byte)'h';
+    public const byte Newest = (byte)'k';
     public const byte Changes = (byte)'r';
+    public const byte Index = (byte)'i';
     public const byte Meta = (byte)'m';
     public const byte Node = (byte)'n';
     public const byte Sessions = (byte)'s';
@@ -49,7 +51,7 @@ internal static class KeyLayout
     private const byte Escape = 0x00;
     private const byte EscapedZero = 0xFF;
     private const byte EndOfKey = 0x00;
-    private const int RevisionLength = sizeof(long);
+    private const int PositionLength = sizeof(long) + sizeof(int);
 
     /// <summary>The key of <see cref="StoreState"/>.</summary>
     public static readonly ReadOnlyMemory<byte> State = "mstate"u8.ToArray();
@@ -63,24 +65,24 @@ internal static class KeyLayout
     /// <summary>A key of length one that sorts after all of a keyspace.</summary>
     public static byte[] EndOf(byte keyspace) => [(byte)(keyspace + 1)];
 
-    public static int LivingLength(ReadOnlySpan<byte> userKey) => 1 + userKey.Length;
+    public static int NewestLength(ReadOnlySpan<byte> userKey) => 1 + userKey.Length;
 
-    public static void WriteLiving(Span<byte> target, ReadOnlySpan<byte> userKey) => WritePrefixed(target, Living, userKey);
+    public static void WriteNewest(Span<byte> target, ReadOnlySpan<byte> userKey) => WritePrefixed(target, Newest, userKey);
 
-    public static byte[] LivingKey(ReadOnlySpan<byte> userKey) => Prefixed(Living, userKey);
+    public static byte[] NewestKey(ReadOnlySpan<byte> userKey) => Prefixed(Newest, userKey);
 
     public static byte[] NodeKey(ReadOnlySpan<byte> name) => Prefixed(Node, name);
 
-    public static int HistoryLength(ReadOnlySpan<byte> userKey) =>
-        1 + userKey.Length + userKey.Count(Escape) + 2 + RevisionLength;
+    public static int IndexLength(ReadOnlySpan<byte> userKey) =>
+        1 + userKey.Length + userKey.Count(Escape) + 2 + PositionLength;
 
     /// <summary>
     /// Zero bytes are escaped (00 becomes 00 FF) and the key ends in 00 00, which sorts before any continuation: so the order of
-    /// encoded keys is the order of user keys, whatever revision follows.
+    /// encoded keys is the order of user keys, whatever position follows.
     /// </summary>
-    public static void WriteHistory(Span<byte> target, ReadOnlySpan<byte> userKey, long supersededAt)
+    public static void WriteIndex(Span<byte> target, ReadOnlySpan<byte> userKey, ChangePosition position)
     {
-        target[0] = History;
+        target[0] = Index;
         var at = 1;
         foreach (var value in userKey)
         {
@@ -89,26 +91,22 @@ internal static class KeyLayout
         }
         target[at++] = Escape;
         target[at++] = EndOfKey;
-        BinaryPrimitives.WriteInt64BigEndian(target[at..], supersededAt);
+        WritePosition(target[at..], position);
     }
 
-    public static byte[] HistoryKey(ReadOnlySpan<byte> userKey, long supersededAt)
+    public static byte[] IndexKey(ReadOnlySpan<byte> userKey, ChangePosition position)
     {
-        var key = new byte[HistoryLength(userKey)];
-        WriteHistory(key, userKey, supersededAt);
+        var key = new byte[IndexLength(userKey)];
+        WriteIndex(key, userKey, position);
         return key;
     }
 
-    /// <summary>The revision that ended the pair under a key of keyspace h.</summary>
-    public static long SupersededAt(ReadOnlySpan<byte> historyKey) => BinaryPrimitives.ReadInt64BigEndian(historyKey[^RevisionLength..]);
-
-    public const int ChangeLength = 1 + RevisionLength + sizeof(int);
+    public const int ChangeLength = 1 + PositionLength;
 
     public static void WriteChange(Span<byte> target, ChangePosition position)
     {
         target[0] = Changes;
-        BinaryPrimitives.WriteInt64BigEndian(target[1..], position.Main);
-        BinaryPrimitives.WriteInt32BigEndian(target[(1 + RevisionLength)..], position.Sub);
+        WritePosition(target[1..], position);
     }
 
     public static byte[] ChangeKey(ChangePosition position)
@@ -118,21 +116,12 @@ internal static class KeyLayout
         return key;
     }
 
-    public static ChangePosition PositionOf(ReadOnlySpan<byte> changeKey) => new(
-        BinaryPrimitives.ReadInt64BigEndian(changeKey[1..]), BinaryPrimitives.ReadInt32BigEndian(changeKey[(1 + RevisionLength)..]));
-
-    public static void WriteChanged(Span<byte> target, ChangeKind kind, ReadOnlySpan<byte> userKey) =>
-        WritePrefixed(target, (byte)kind, userKey);
-
-    public static ChangeKind ChangeKindOf(ReadOnlySpan<byte> changed) => (ChangeKind)changed[0];
-
-    public static ReadOnlySpan<byte> ChangedKeyOf(ReadOnlySpan<byte> changed) =>
-        ChangeKindOf(changed) == ChangeKind.Fleeting ? new StoredPair(FleetingPairOf(changed)).Key : changed[1..];
-
-    public static byte[] FleetingChange(ReadOnlySpan<byte> pair) => Prefixed((byte)ChangeKind.Fleeting, pair);
-
-    /// <summary>The whole pair that a <see cref="ChangeKind.Fleeting"/> change put.</summary>
-    public static ReadOnlySpan<byte> FleetingPairOf(ReadOnlySpan<byte> changed) => changed[1..];
+    /// <summary>The position that a key of keyspace r or i ends in.</summary>
+    public static ChangePosition PositionOf(ReadOnlySpan<byte> key)
+    {
+        var position = key[^PositionLength..];
+        return new(BinaryPrimitives.ReadInt64BigEndian(position), BinaryPrimitives.ReadInt32BigEndian(position[sizeof(long)..]));
+    }
 
     public static byte[] SessionKey(ulong session) => Numbered(Sessions, session);
 
@@ -168,6 +157,12 @@ internal static class KeyLayout
         return key;
     }
 
+    private static void WritePosition(Span<byte> target, ChangePosition position)
+    {
+        BinaryPrimitives.WriteInt64BigEndian(target, position.Main);
+        BinaryPrimitives.WriteInt32BigEndian(target[sizeof(long)..], position.Sub);
+    }
+
     private static byte[] Prefixed(byte keyspace, ReadOnlySpan<byte> rest)
     {
         var key = new byte[1 + rest.Length];
@@ -180,28 +175,4 @@ internal static class KeyLayout
         target[0] = keyspace;
         rest.CopyTo(target[1..]);
     }
-}
-
-/// <summary>Where a change stands among all changes.</summary>
-/// <param name="Main">Its revision, shared by all changes of one command.</param>
-/// <param name="Sub">Its place inside the revision, from 0.</param>
-internal readonly record struct ChangePosition(long Main, int Sub);
-
-/// <summary>What a change did to its key; the value of an entry in keyspace r starts with it, and the user key follows (but see the last).</summary>
-internal enum ChangeKind : byte
-{
-    /// <summary>A put of a key that was not there: no pair ended.</summary>
-    Create = 1,
-
-    /// <summary>A put over an older pair.</summary>
-    Update = 2,
-
-    /// <summary>A delete.</summary>
-    Delete = 3,
-
-    /// <summary>
-    /// A put of a pair that its own revision deleted again. No read ever sees it, but a watch tells of it, so the entry holds the
-    /// encoded pair in place of the user key.
-    /// </summary>
-    Fleeting = 4,
 }

@@ -23,52 +23,50 @@ internal enum ActiveAlarms : byte
 internal readonly record struct StoreState(
     long Revision, long CompactedRevision, ChangePosition NextCompaction, ActiveAlarms Alarms, SessionState Sessions, AuthVersion Auth)
 {
-    /// <summary>As version 0.1.0 wrote it, before there were sessions.</summary>
-    private const int LengthWithoutSessions = 29;
+    /// <summary>Of all that lies in the store (<see cref="KeyLayout"/>): what is written otherwise has another one.</summary>
+    private const byte Format = 2;
 
-    /// <summary>As it was before there was authentication.</summary>
-    private const int LengthWithoutAuth = LengthWithoutSessions + SessionState.EncodedLength;
+    private const int SessionsAt = 30;
 
-    private const int EncodedLength = LengthWithoutAuth + AuthVersion.EncodedLength;
+    private const int AuthAt = SessionsAt + SessionState.EncodedLength;
+
+    private const int EncodedLength = AuthAt + AuthVersion.EncodedLength;
 
     /// <summary>What an empty store is: etcd counts from revision 1.</summary>
     public static readonly StoreState Blank = new(1, -1, default, ActiveAlarms.None, SessionState.Blank, AuthVersion.Blank);
 
     /// <summary>Are there versions on disk that no read can reach?</summary>
-    public bool HasCompactionWork => NextCompaction.Main <= CompactedRevision;
+    public bool HasCompactionWork => NextCompaction.Main < CompactedRevision;
 
-    /// <summary>
-    /// The state after a compaction to a revision. Physical work starts over at the revision compacted before, whose changes
-    /// were kept; handling some of them twice does no harm.
-    /// </summary>
-    public StoreState CompactedTo(long revision) => this with
-    {
-        NextCompaction = new(Math.Max(0, Math.Min(NextCompaction.Main, CompactedRevision)), 0),
-        CompactedRevision = revision,
-    };
+    /// <summary>The state after a compaction to a revision.</summary>
+    public StoreState CompactedTo(long revision) => this with { CompactedRevision = revision };
 
     public static StoreState Read(IOrderedReader reader) => reader.Get(KeyLayout.State.Span) is { } record ? Decode(record) : Blank;
 
     public byte[] Encode()
     {
         var record = new byte[EncodedLength];
-        BinaryPrimitives.WriteInt64BigEndian(record, Revision);
-        BinaryPrimitives.WriteInt64BigEndian(record.AsSpan(8), CompactedRevision);
-        BinaryPrimitives.WriteInt64BigEndian(record.AsSpan(16), NextCompaction.Main);
-        BinaryPrimitives.WriteInt32BigEndian(record.AsSpan(24), NextCompaction.Sub);
-        record[28] = (byte)Alarms;
-        Sessions.Encode(record.AsSpan(LengthWithoutSessions));
-        Auth.Encode(record.AsSpan(LengthWithoutAuth));
+        record[0] = Format;
+        BinaryPrimitives.WriteInt64BigEndian(record.AsSpan(1), Revision);
+        BinaryPrimitives.WriteInt64BigEndian(record.AsSpan(9), CompactedRevision);
+        BinaryPrimitives.WriteInt64BigEndian(record.AsSpan(17), NextCompaction.Main);
+        BinaryPrimitives.WriteInt32BigEndian(record.AsSpan(25), NextCompaction.Sub);
+        record[29] = (byte)Alarms;
+        Sessions.Encode(record.AsSpan(SessionsAt));
+        Auth.Encode(record.AsSpan(AuthAt));
         return record;
     }
 
-    private static StoreState Decode(ReadOnlySpan<byte> record) => record.Length is EncodedLength or LengthWithoutAuth or LengthWithoutSessions
+    private static StoreState Decode(ReadOnlySpan<byte> record) => record.Length == EncodedLength && record[0] == Format
         ? new(
-            BinaryPrimitives.ReadInt64BigEndian(record),
-            BinaryPrimitives.ReadInt64BigEndian(record[8..]),
-            new(BinaryPrimitives.ReadInt64BigEndian(record[16..]), BinaryPrimitives.ReadInt32BigEndian(record[24..])),
-            (ActiveAlarms)record[28],
-            record.Length >= LengthWithoutAuth ? SessionState.Decode(record[LengthWithoutSessions..]) : SessionState.Blank,
-            record.Length == EncodedLength ? AuthVersion.Decode(record[LengthWithoutAuth..]) : AuthVersion.Blank)
-        : throw new InvalidDataException($"The store's state record has {record.Length} bytes instead of {EncodedLength}.");
+            BinaryPrimitives.ReadInt64BigEndian(record[1..]),
+            BinaryPrimitives.ReadInt64BigEndian(record[9..]),
+            new(BinaryPrimitives.ReadInt64BigEndian(record[17..]), BinaryPrimitives.ReadInt32BigEndian(record[25..])),
+            (ActiveAlarms)record[29],
+            SessionState.Decode(record[SessionsAt..]),
+            AuthVersion.Decode(record[AuthAt..]))
+        : throw new InvalidDataException(
+            $"The store's state record has {record.Length} bytes and begins with {(record.IsEmpty ? 0 : record[0])}; this version reads "
+            + $"{EncodedLength} bytes that begin with {Format}. Was it written by another version? Use that one, or remove the member from the "
+            + "cluster and add it again with an empty data directory.");
 }

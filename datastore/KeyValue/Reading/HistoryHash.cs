@@ -5,49 +5,53 @@ using Raft.KeyValue.Layout;
 namespace Raft.KeyValue.Reading;
 
 /// <summary>
-/// A CRC-32C over every pair that was visible at some revision from the compacted to the hashed one, in the order of keys and
-/// then of revisions, each with the revision that ended it if that is not after the hashed one. So it says the same of a
-/// revision whether that revision is the current one or long past, and however far compaction has come on disk.
+/// A checksum of every pair that was visible at some revision from the compacted to the hashed one, each with the revision that ended it if
+/// that is not after the hashed one. So it says the same of a revision whether that revision is the current one or long past, and however
+/// far compaction has come on disk. It is a sum, because the same pair lies among the newest in one store and in the past of another:
+/// two walks, one over each, need no order between them.
 /// </summary>
 internal static class HistoryHash
 {
     public static uint Compute(IStateReader reader, long compacted, long revision, Action<int>? read = null)
     {
-        var hash = new Crc32C();
-        using var history = reader.OpenCursor();
-        using var living = reader.OpenCursor();
-        var historyStands = history.SeekAtOrAfter([KeyLayout.History]) && history.Key[0] == KeyLayout.History;
-        var livingStands = living.SeekAtOrAfter([KeyLayout.Living]) && living.Key[0] == KeyLayout.Living;
-        while (historyStands || livingStands)
+        var sum = 0UL;
+        using var cursor = reader.OpenCursor();
+        for (var stands = cursor.SeekAtOrAfter([KeyLayout.Newest]); stands && cursor.Key[0] == KeyLayout.Newest; stands = cursor.MoveNext())
         {
-            // Of one key, history comes before the present.
-            var takeHistory = historyStands && (!livingStands || CompareKeys(history.Value, living.Value) <= 0);
-            if (takeHistory)
-            {
-                read?.Invoke(history.Value.Length);
-                Add(ref hash, history.Value, KeyLayout.SupersededAt(history.Key), compacted, revision);
-                historyStands = history.MoveNext() && history.Key[0] == KeyLayout.History;
-            }
-            else
-            {
-                read?.Invoke(living.Value.Length);
-                Add(ref hash, living.Value, long.MaxValue, compacted, revision);
-                livingStands = living.MoveNext() && living.Key[0] == KeyLayout.Living;
-            }
+            read?.Invoke(cursor.Value.Length);
+            sum += HashOf(cursor.Value, long.MaxValue, revision);
         }
-        return hash.Value;
+
+        var first = KeyLayout.ChangeKey(new(Math.Max(0, compacted + 1), 0));
+        for (var stands = cursor.SeekAtOrAfter(first); stands && cursor.Key[0] == KeyLayout.Changes; stands = cursor.MoveNext())
+        {
+            read?.Invoke(cursor.Value.Length);
+            sum += HashOf(new StoredChange(cursor.Value).Replaced, KeyLayout.PositionOf(cursor.Key).Main, revision);
+        }
+        return (uint)(sum ^ (sum >> 32));
     }
 
-    private static void Add(ref Crc32C hash, ReadOnlySpan<byte> pair, long supersededAt, long compacted, long revision)
+    /// <summary>Zero of what is no pair, and of pairs that nobody could see: put after the hashed revision, or replaced in their own.</summary>
+    private static ulong HashOf(ReadOnlySpan<byte> version, long supersededAt, long revision)
     {
-        if (supersededAt <= compacted || new StoredPair(pair).ModRevision > revision) return;
-        hash.Append(pair.Length);
-        hash.Append(pair);
-        hash.Append(supersededAt <= revision ? supersededAt : long.MaxValue);
+        if (!StoredVersion.IsLiving(version)) return 0;
+        var pair = StoredVersion.PairOf(version);
+        var from = new StoredPair(pair).ModRevision;
+        if (from > revision || from == supersededAt) return 0;
+        var checksum = new Crc32C();
+        checksum.Append(pair);
+        checksum.Append(supersededAt <= revision ? supersededAt : long.MaxValue);
+        return Spread(checksum.Value);
     }
 
-    private static int CompareKeys(ReadOnlySpan<byte> left, ReadOnlySpan<byte> right) =>
-        new StoredPair(left).Key.SequenceCompareTo(new StoredPair(right).Key);
+    /// <summary>Lets every bit of a checksum count in all of the sum (the finalizer of SplitMix64, Steele, Lea and Flood 2014).</summary>
+    private static ulong Spread(ulong checksum)
+    {
+        checksum += 0x9E3779B97F4A7C15;
+        checksum = (checksum ^ (checksum >> 30)) * 0xBF58476D1CE4E5B9;
+        checksum = (checksum ^ (checksum >> 27)) * 0x94D049BB133111EB;
+        return checksum ^ (checksum >> 31);
+    }
 
     /// <summary>The Castagnoli checksum, by the processor's own instruction where it has one.</summary>
     private struct Crc32C

@@ -12,22 +12,19 @@ internal interface IPairScan : IDisposable
     ReadOnlySpan<byte> Pair { get; }
 }
 
-/// <summary>The present: a plain walk over keyspace k.</summary>
+/// <summary>The present: the newest versions that are no tombstones.</summary>
 internal sealed class PresentScan(IStateReader reader, KeyRange range) : IPairScan
 {
-    private readonly byte[] _first = KeyLayout.LivingKey(range.First);
-    private readonly byte[] _end = range.LivingEnd();
-    private readonly IForwardCursor _cursor = reader.OpenCursor();
-    private bool _started;
+    private readonly VersionScan _newest = new(reader, range);
 
-    public ReadOnlySpan<byte> Pair => _cursor.Value;
+    public ReadOnlySpan<byte> Pair => StoredVersion.PairOf(_newest.Version);
 
     public bool MoveNext()
     {
-        var stands = _started ? _cursor.MoveNext() : _cursor.SeekAtOrAfter(_first);
-        _started = true;
-        return stands && _cursor.Key.SequenceCompareTo(_end) < 0;
+        while (_newest.MoveNext())
+            if (StoredVersion.IsLiving(_newest.Version)) return true;
+        return false;
     }
 
-    public void Dispose() => _cursor.Dispose();
+    public void Dispose() => _newest.Dispose();
 }

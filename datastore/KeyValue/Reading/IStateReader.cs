@@ -27,19 +27,20 @@ internal interface IForwardCursor : IDisposable
     ReadOnlySpan<byte> Value { get; }
 }
 
-/// <summary>Reads an ordered store, or a view of one, and looks for living keys among the newest pairs first.</summary>
+/// <summary>Reads an ordered store, or a view of one, and looks for the newest version of a key in memory first.</summary>
 /// <param name="reader">The store, or the view.</param>
-/// <param name="newest">The newest pairs that are in memory.</param>
+/// <param name="newest">The newest versions that are in memory.</param>
 /// <param name="revision">What the store, or the view, shows as current.</param>
-internal sealed class CommittedReader(IOrderedReader reader, PairCache newest, long revision) : IStateReader
+internal sealed class CommittedReader(IOrderedReader reader, VersionCache newest, long revision) : IStateReader
 {
     public bool TryGet(ReadOnlySpan<byte> key, out ReadOnlyMemory<byte> value)
     {
-        var isLiving = PairCache.Holds(key);
-        if (!isLiving || !newest.TryGet(key, revision, out var found))
+        var isNewest = VersionCache.Holds(key);
+        var found = isNewest ? newest.Get(key, revision) : null;
+        if (found is null)
         {
             found = reader.Get(key);
-            if (isLiving) newest.Found(key, revision, found, exists: found is not null);
+            if (isNewest && found is not null) newest.Found(key, revision, found);
         }
         value = found;
         return found is not null;

@@ -26,8 +26,5 @@ internal readonly ref struct KeyRange
     public bool IsEmpty => !IsOneKey && !IsOpen && First.SequenceCompareTo(_end.Span) >= 0;
 
     /// <summary>Where the range ends in keyspace k, exclusive.</summary>
-    public byte[] LivingEnd() => IsOpen ? KeyLayout.EndOf(KeyLayout.Living) : KeyLayout.LivingKey(_end.Span);
-
-    /// <summary>Where the range ends in keyspace h, exclusive: before any entry of its end, which has superseded-at above 0.</summary>
-    public byte[] HistoryEnd() => IsOpen ? KeyLayout.EndOf(KeyLayout.History) : KeyLayout.HistoryKey(_end.Span, 0);
+    public byte[] NewestEnd() => IsOpen ? KeyLayout.EndOf(KeyLayout.Newest) : KeyLayout.NewestKey(_end.Span);
 }

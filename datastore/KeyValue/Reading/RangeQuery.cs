@@ -57,7 +57,7 @@ internal sealed class RangeQuery
         var range = new KeyRange(_request.Key, _request.RangeEnd);
         if (range.IsOneKey)
         {
-            if (PairLookup.TryGetAt(reader, range.First, revision, current, out var pair)) Take(pair.Span);
+            if (PairLookup.TryGetAt(reader, range.First, revision, out var pair)) Take(pair.Span);
             return;
         }
         if (range.IsEmpty) return;

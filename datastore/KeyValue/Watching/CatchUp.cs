@@ -12,7 +12,7 @@ internal sealed class CatchUp(WatchChannel stream, IReadOnlyList<Watcher> watche
     {
         foreach (var watcher in watchers) _index.Add(watcher);
         var from = watchers.Min(static watcher => watcher.Next);
-        using var scan = new ChangeScan(view.Reader, view.Revision, view.CompactedRevision);
+        using var scan = new ChangeScan(view.Reader, view.CompactedRevision);
         var (changes, readUpTo) = (0, long.MaxValue);
         for (var stands = scan.Seek(from); stands; stands = scan.MoveNext(), changes++)
         {

@@ -1,11 +1,14 @@
 using Raft.KeyValue.Layout;
+using Raft.KeyValue.Reading;
 
 namespace Raft.KeyValue.Writing;
 
 /// <summary>
-/// Removes from disk what no read can reach any more. It walks the changes up to the compacted revision, a bounded number
-/// at a time: each names exactly the one history entry that it ended. The living are never touched.
-/// The changes of the compacted revision itself stay until the next compaction, because a watch may still start there.
+/// Removes from disk what no read can reach any more. It walks the changes before the compacted revision, a bounded number
+/// at a time: each holds the version that it replaced, and knows of a tombstone and an index entry that it may have left. The living are
+/// never touched.
+/// The changes of the compacted revision itself stay until the next compaction, because a watch may still start there; so do their
+/// tombstones, behind which a pair may hide that the same revision put.
 /// </summary>
 internal static class Compaction
 {
@@ -27,13 +30,17 @@ internal static class Compaction
             stands = cursor.MoveNext())
         {
             var position = KeyLayout.PositionOf(cursor.Key);
-            if (position.Main > state.CompactedRevision) break;
+            if (position.Main >= state.CompactedRevision) break;
             if (handled++ == maxChanges) return position;
 
-            if (KeyLayout.ChangeKindOf(cursor.Value) is ChangeKind.Update or ChangeKind.Delete)
-                obsolete.Add(KeyLayout.HistoryKey(KeyLayout.ChangedKeyOf(cursor.Value), supersededAt: position.Main));
-            if (position.Main < state.CompactedRevision) obsolete.Add(cursor.Key.ToArray());
+            var change = new StoredChange(cursor.Value);
+            if (change.IsDelete && IsNewest(overlay, change.Key, position)) obsolete.Add(KeyLayout.NewestKey(change.Key));
+            if (change.IsIndexed) obsolete.Add(KeyLayout.IndexKey(change.Key, position));
+            obsolete.Add(cursor.Key.ToArray());
         }
-        return new ChangePosition(state.CompactedRevision + 1, 0);
+        return new ChangePosition(state.CompactedRevision, 0);
     }
+
+    private static bool IsNewest(Overlay overlay, ReadOnlySpan<byte> key, ChangePosition position) =>
+        PairLookup.TryGetNewestVersion(overlay, key, out var newest) && StoredVersion.PositionOf(newest.Span) == position;
 }

@@ -9,7 +9,7 @@ namespace Raft.KeyValue.Writing;
 /// Writes the changes of one command, all under one main revision; sub revisions order them. The revision comes into being
 /// with the first change: a command that changes nothing uses none.
 /// </summary>
-internal sealed class RevisionWriter(Overlay overlay, ByteArena arena, List<StoreEvent> events, long main)
+internal sealed class RevisionWriter(Overlay overlay, ByteArena arena, List<StoreEvent> events, long main, long compacted)
 {
     private int _changes;
 
@@ -21,46 +21,44 @@ internal sealed class RevisionWriter(Overlay overlay, ByteArena arena, List<Stor
     /// <summary>Puts a key and gives back its pair before, empty when there was none.</summary>
     public ReadOnlyMemory<byte> Put(ReadOnlySpan<byte> key, ReadOnlySpan<byte> value, long lease)
     {
-        var living = LivingKey(key);
-        var exists = overlay.TryGet(living.Span, out var previous);
-        var old = new StoredPair(previous.Span);
+        var newest = NewestKey(key);
+        overlay.TryGet(newest.Span, out var replaced);
+        var exists = StoredVersion.IsLiving(replaced.Span);
+        if (!exists && IsCompacted(replaced.Span)) replaced = default;
+        var before = exists ? StoredVersion.PairOf(replaced) : default;
+        var old = new StoredPair(before.Span);
         var created = exists ? old.CreateRevision : main;
-        var version = old.Version + 1;
 
-        var pair = arena.Take(StoredPair.EncodedLength(key, created, main, version, value, lease));
-        StoredPair.Encode(pair.Span, key, created, main, version, value, lease);
-        if (exists) KeepAsHistory(old, previous);
+        var version = NewVersion(key, created, old.Version + 1, value, lease);
         if (old.Lease != lease) Attach(key, old.Lease, lease);
-        overlay.Put(living, pair);
-        Record(exists ? ChangeKind.Update : ChangeKind.Create, key, pair, previous);
-        return previous;
+        Record(Event.Types.EventType.Put, key, newest, version, replaced, before);
+        return before;
     }
 
     /// <summary>Deletes a range and gives back the pairs that were there, in key order.</summary>
     public List<ReadOnlyMemory<byte>> Delete(ByteString key, ByteString end)
     {
         var doomed = LivingIn(new KeyRange(key, end));
-        foreach (var pair in doomed) Delete(pair);
+        for (var at = 0; at < doomed.Count; at++) doomed[at] = Delete(doomed[at]);
         return doomed;
     }
 
     /// <summary>Deletes one key, if it is there.</summary>
     public void Delete(ReadOnlySpan<byte> key)
     {
-        if (PairLookup.TryGetNewest(overlay, key, out var pair)) Delete(pair);
+        if (PairLookup.TryGetNewestVersion(overlay, key, out var version) && StoredVersion.IsLiving(version.Span)) Delete(version);
     }
 
-    private void Delete(ReadOnlyMemory<byte> pair)
+    /// <summary>Gives back the pair that was deleted.</summary>
+    private ReadOnlyMemory<byte> Delete(ReadOnlyMemory<byte> living)
     {
+        var pair = StoredVersion.PairOf(living);
         var old = new StoredPair(pair.Span);
-        var tombstone = arena.Take(StoredPair.EncodedLength(old.Key, 0, main, 0, default, 0));
-        StoredPair.Encode(tombstone.Span, old.Key, 0, main, 0, default, 0);
-        var isOwn = old.ModRevision == main;
-        if (isOwn) KeepInItsChange(old, pair);
-        else KeepAsHistory(old, pair);
-        overlay.Delete(LivingKey(old.Key));
+        var tombstone = NewVersion(old.Key, created: 0, version: 0, value: default, lease: 0);
         if (old.Lease != 0) Attach(old.Key, old.Lease, lease: 0);
-        Record(ChangeKind.Delete, old.Key, tombstone, isOwn ? BeforeRevision(old.Key) : pair);
+        var before = old.ModRevision == main ? BeforeRevision(old.Key) : pair;
+        Record(Event.Types.EventType.Delete, old.Key, NewestKey(old.Key), tombstone, living, before);
+        return pair;
     }
 
     /// <summary>
@@ -74,49 +72,61 @@ internal sealed class RevisionWriter(Overlay overlay, ByteArena arena, List<Stor
         return default;
     }
 
-    /// <summary>Collected before anything changes, because a cursor does not bear changes under it.</summary>
+    /// <summary>The versions of the keys that are there; collected before anything changes, because a cursor does not bear changes under it.</summary>
     private List<ReadOnlyMemory<byte>> LivingIn(KeyRange range)
     {
-        var pairs = new List<ReadOnlyMemory<byte>>();
+        var versions = new List<ReadOnlyMemory<byte>>();
         if (range.IsOneKey)
         {
-            if (PairLookup.TryGetNewest(overlay, range.First, out var pair)) pairs.Add(pair);
-            return pairs;
+            if (PairLookup.TryGetNewestVersion(overlay, range.First, out var version) && StoredVersion.IsLiving(version.Span)) versions.Add(version);
+            return versions;
         }
-        if (range.IsEmpty) return pairs;
-        using var scan = new PresentScan(overlay, range);
-        while (scan.MoveNext()) pairs.Add(Copy(scan.Pair));
-        return pairs;
+        if (range.IsEmpty) return versions;
+        using var scan = new VersionScan(overlay, range);
+        while (scan.MoveNext())
+            if (StoredVersion.IsLiving(scan.Version)) versions.Add(Copy(scan.Version));
+        return versions;
     }
 
     /// <summary>
-    /// A pair that this very revision wrote has never been visible, so it leaves no history; only watches will hear of it.
-    /// (etcd lets a nested transaction delete what its sibling has put.)
+    /// Does compaction remove this tombstone, or has it? Members differ in how far they have come with it; what they write shall not.
     /// </summary>
-    private void KeepInItsChange(StoredPair old, ReadOnlyMemory<byte> encoded)
+    private bool IsCompacted(ReadOnlySpan<byte> tombstone) => !tombstone.IsEmpty && StoredVersion.PositionOf(tombstone).Main < compacted;
+
+    /// <summary>Its pair is written, the rest of it is not yet.</summary>
+    private Memory<byte> NewVersion(ReadOnlySpan<byte> key, long created, long version, ReadOnlySpan<byte> value, long lease)
     {
-        var put = events.Count - 1;
-        while (!events[put].Key.SequenceEqual(old.Key)) put--;
-        overlay.Put(KeyLayout.ChangeKey(new(main, events[put].Sub)), KeyLayout.FleetingChange(encoded.Span));
+        var encoded = arena.Take(StoredPair.EncodedLength(key, created, main, version, value, lease) + StoredVersion.TrailerLength);
+        StoredPair.Encode(encoded.Span, key, created, main, version, value, lease);
+        return encoded;
     }
 
-    private void KeepAsHistory(StoredPair old, ReadOnlyMemory<byte> encoded)
+    /// <summary>Makes a version the newest of its key, and the one that it replaces a part of the past.</summary>
+    /// <param name="type">What the change does.</param>
+    /// <param name="key">The user key.</param>
+    /// <param name="newest">Where the key's newest version lies.</param>
+    /// <param name="version">The new one.</param>
+    /// <param name="replaced">The one before, living or dead; empty: there is none.</param>
+    /// <param name="before">The pair that watches are shown as the one before.</param>
+    private void Record(
+        Event.Types.EventType type, ReadOnlySpan<byte> key, Memory<byte> newest, Memory<byte> version, ReadOnlyMemory<byte> replaced,
+        ReadOnlyMemory<byte> before)
     {
-        var key = arena.Take(KeyLayout.HistoryLength(old.Key));
-        KeyLayout.WriteHistory(key.Span, old.Key, supersededAt: main);
-        overlay.Put(key, encoded);
-    }
+        var position = new ChangePosition(main, _changes);
+        var age = replaced.IsEmpty ? 0 : StoredVersion.AgeOf(replaced.Span) + 1;
+        var isIndexed = age == StoredVersion.IndexInterval;
+        if (isIndexed) overlay.Put(KeyLayout.IndexKey(key, position), ReadOnlyMemory<byte>.Empty);
+        var isDelete = type == Event.Types.EventType.Delete;
+        StoredVersion.WriteTrailer(version.Span, position.Sub, isIndexed ? 0 : age, isTombstone: isDelete);
+        overlay.Put(newest, version);
 
-    private void Record(ChangeKind kind, ReadOnlySpan<byte> key, ReadOnlyMemory<byte> pair, ReadOnlyMemory<byte> previous)
-    {
-        var change = arena.Take(KeyLayout.ChangeLength);
-        KeyLayout.WriteChange(change.Span, new(main, _changes));
-        var what = arena.Take(1 + key.Length);
-        KeyLayout.WriteChanged(what.Span, kind, key);
-        overlay.Put(change, what);
+        var place = arena.Take(KeyLayout.ChangeLength);
+        KeyLayout.WriteChange(place.Span, position);
+        var change = arena.Take(StoredChange.EncodedLength(key, replaced.Span));
+        StoredChange.Encode(change.Span, isDelete, isIndexed, key, replaced.Span);
+        overlay.Put(place, change);
 
-        var type = kind == ChangeKind.Delete ? Event.Types.EventType.Delete : Event.Types.EventType.Put;
-        events.Add(new StoreEvent(type, main, _changes, pair, previous));
+        events.Add(new StoreEvent(type, main, position.Sub, StoredVersion.PairOf(version), before));
         _changes++;
     }
 
@@ -127,11 +137,11 @@ internal sealed class RevisionWriter(Overlay overlay, ByteArena arena, List<Stor
         if (lease != 0) overlay.Put(KeyLayout.AttachedKey(lease, key), ReadOnlyMemory<byte>.Empty);
     }
 
-    private Memory<byte> LivingKey(ReadOnlySpan<byte> key)
+    private Memory<byte> NewestKey(ReadOnlySpan<byte> key)
     {
-        var living = arena.Take(KeyLayout.LivingLength(key));
-        KeyLayout.WriteLiving(living.Span, key);
-        return living;
+        var newest = arena.Take(KeyLayout.NewestLength(key));
+        KeyLayout.WriteNewest(newest.Span, key);
+        return newest;
     }
 
     private Memory<byte> Copy(ReadOnlySpan<byte> bytes)

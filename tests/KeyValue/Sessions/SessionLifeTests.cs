@@ -1,5 +1,4 @@
 using Raft.InMemory;
-using Raft.KeyValue.Layout;
 using Raft.KeyValue.Ports;
 using Raft.KeyValue.Sessions;
 using Raft.Protocol.Etcd;
@@ -171,20 +170,6 @@ public sealed class SessionLifeTests
         var request = new PutRequest { Key = Bytes("a"), Value = Bytes("1"), PrevKv = true };
         Assert.Null(_world.Send(session, 1, request).Error);
         Assert.Equal(StoreError.AnswerTooLarge(3), _world.Send(session, 1, request).Error);
-        Assert.Equal(3, _world.Store.Revision);
-    }
-
-    [Fact]
-    public void A_store_of_the_version_before_sessions_can_be_opened()
-    {
-        var disk = _world.Store.Disk;
-        _world.Store.Put("a", "1");
-        var batch = new OrderedBatch();
-        batch.Put(KeyLayout.State, disk.Get(KeyLayout.State.Span).AsMemory(0, 29));
-        disk.Write(batch);
-        _world.Store.Store.Reload();
-        Assert.Equal(2, _world.Store.Revision);
-        Assert.Null(_world.Send(_world.Open(), 1, Put("2")).Error);
         Assert.Equal(3, _world.Store.Revision);
     }
 

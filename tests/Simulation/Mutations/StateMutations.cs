@@ -20,7 +20,8 @@ internal static class StateMutations
         Broken("a snapshot for another member lacks the leases", static store => new LosesInSnapshot(store, "lL")),
         Broken("it is not kept which keys live under a lease", static store => new Forgets(store, 'L')),
         Broken("it is not kept what a revision changed", static store => new Forgets(store, 'r')),
-        Broken("overwritten pairs are not kept", static store => new Forgets(store, 'h')),
+        Broken("overwritten pairs are not kept", static store => new ForgetsReplaced(store)),
+        Broken("a member leaves out a tombstone now and then", static store => new SkipsTombstones(store)),
         Broken("a member leaves out a deletion now and then", static store => new SkipsDeletions(store)),
     ];
 
@@ -143,6 +144,30 @@ internal static class StateMutations
     private sealed class Forgets(SimulatedStore store, char keyspace) : Passing(store)
     {
         public override void Write(OrderedBatch batch) => Real.Write(Of(batch.Writes.Where(write => write.Key.Span[0] != keyspace)));
+    }
+
+    /// <summary>Changes name their key only, not the version that they replaced.</summary>
+    private sealed class ForgetsReplaced(SimulatedStore store) : Passing(store)
+    {
+        private const byte Replaces = 4;
+
+        public override void Write(OrderedBatch batch) => Real.Write(Of(batch.Writes.Select(
+            static write => write.Kind == OrderedWriteKind.Put && write.Key.Span[0] == (byte)'r' ? write with { Value = KeyOnly(write.Value.Span) } : write)));
+
+        // Behind the traits a pair begins with the tag and the length of its key.
+        private static ReadOnlyMemory<byte> KeyOnly(ReadOnlySpan<byte> change) => (change[0] & Replaces) == 0
+            ? change.ToArray()
+            : (byte[])[(byte)(change[0] & ~Replaces), .. change.Slice(3, change[2])];
+    }
+
+    private sealed class SkipsTombstones(SimulatedStore store) : Passing(store)
+    {
+        private const byte Tombstone = 0x80;
+
+        private int _tombstones;
+
+        public override void Write(OrderedBatch batch) => Real.Write(Of(batch.Writes.Where(write =>
+            write.Kind != OrderedWriteKind.Put || write.Key.Span[0] != (byte)'k' || (write.Value.Span[^1] & Tombstone) == 0 || ++_tombstones % 5 != 0)));
     }
 
     private sealed class LosesInSnapshot(SimulatedStore store, string keyspaces) : Passing(store)

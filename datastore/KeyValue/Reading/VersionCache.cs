@@ -5,19 +5,21 @@ using Raft.KeyValue.Ports;
 namespace Raft.KeyValue.Reading;
 
 /// <summary>
-/// The newest pairs of keys that were written or read lately, in memory, in a bounded number of bytes: finding a pair here costs
-/// a tenth of finding it in the ordered store, and every put looks for the pair that it replaces. That a key is not there is
-/// remembered as well. From any thread; one of them commits.
+/// The newest versions of keys that were written or read lately, in memory, in a bounded number of bytes: finding one here costs
+/// a tenth of finding it in the ordered store, and every put looks for the one that it replaces. From any thread; one of them
+/// commits.
 /// </summary>
 /// <remarks>
 /// Readers look at the past, at a view of some revision, while the writer goes on. Three rules keep them apart:
 /// <list type="number">
 /// <item>What is about to be committed is here before it is in the ordered store: a view that shows the commit finds nothing older.</item>
-/// <item>Each pair is kept with the revision since which it is known to be the newest; an older view does not see it.</item>
+/// <item>Each version is kept with the revision since which it is known to be the newest; an older view does not see it.</item>
 /// <item>What a reader found is taken only if nothing that shares its place was committed since its view (<see cref="Shard"/>).</item>
 /// </list>
+/// That a key is not there is not remembered: compaction takes tombstones away without a new revision, and a view from before it must
+/// still find the past of such a key.
 /// </remarks>
-internal sealed class PairCache
+internal sealed class VersionCache
 {
     private const int ShardsMax = 64;
     private const int ShardBytesMin = 64 * 1024;
@@ -29,33 +31,31 @@ internal sealed class PairCache
 
     /// <param name="bytes">What it may take up, about.</param>
     /// <param name="revision">The revision of the content that it begins with.</param>
-    public PairCache(long bytes, long revision)
+    public VersionCache(long bytes, long revision)
     {
         var shards = (int)Math.Clamp(bytes / ShardBytesMin, 1, ShardsMax);
         _shards = [.. Enumerable.Range(0, shards).Select(_ => new Shard((int)Math.Clamp(bytes / shards, ShardBytesMin, 1 << 30)))];
         Reset(revision);
     }
 
-    /// <summary>Only living keys are kept here.</summary>
-    public static bool Holds(ReadOnlySpan<byte> key) => key.Length > 0 && key[0] == KeyLayout.Living;
+    /// <summary>Only the newest versions are kept here.</summary>
+    public static bool Holds(ReadOnlySpan<byte> key) => key.Length > 0 && key[0] == KeyLayout.Newest;
 
-    /// <summary>Looks for a living key's pair as a view of a revision shows it.</summary>
+    /// <summary>Looks for a key's newest version as a view of a revision shows it.</summary>
     /// <param name="key">As it lies in the ordered store.</param>
     /// <param name="revision">The view's.</param>
-    /// <param name="pair">A copy of it; null: the key is not there.</param>
-    /// <returns>False: it is not known here.</returns>
-    public bool TryGet(ReadOnlySpan<byte> key, long revision, out byte[]? pair)
+    /// <returns>A copy of it; null: it is not known here.</returns>
+    public byte[]? Get(ReadOnlySpan<byte> key, long revision)
     {
-        pair = null;
         var hash = HashOf(key);
-        return revision <= Volatile.Read(ref _revision) && ShardOf(hash).TryGet(hash, key, revision, out pair);
+        return revision <= Volatile.Read(ref _revision) ? ShardOf(hash).Get(hash, key, revision) : null;
     }
 
     /// <summary>What a reader found at its view.</summary>
-    public void Found(ReadOnlySpan<byte> key, long revision, ReadOnlySpan<byte> pair, bool exists)
+    public void Found(ReadOnlySpan<byte> key, long revision, ReadOnlySpan<byte> version)
     {
         var hash = HashOf(key);
-        if (revision <= Volatile.Read(ref _revision)) ShardOf(hash).Found(hash, key, revision, pair, exists);
+        if (revision <= Volatile.Read(ref _revision)) ShardOf(hash).Found(hash, key, revision, version);
     }
 
     /// <summary>What is about to be committed, and the revision that it leads to. Called before the ordered store has it.</summary>
@@ -65,7 +65,8 @@ internal sealed class PairCache
         {
             if (!Holds(key.Span)) continue;
             var hash = HashOf(key.Span);
-            ShardOf(hash).Committing(hash, key.Span, revision, value.Span, exists: kind == OrderedWriteKind.Put);
+            if (kind == OrderedWriteKind.Put) ShardOf(hash).Committing(hash, key.Span, revision, value.Span);
+            else ShardOf(hash).Forgetting(hash, key.Span, revision);
         }
         Volatile.Write(ref _revision, revision);
     }
@@ -95,15 +96,14 @@ internal sealed class PairCache
     {
         private const int BytesPerBucket = 128;
 
-        // Of an entry's head; key and pair follow.
+        // Of an entry's head; key and version follow.
         private const int NextAt = 0;
         private const int SinceAt = 8;
         private const int HashAt = 16;
         private const int KeyLengthAt = 20;
-        private const int PairLengthAt = 24;
+        private const int VersionLengthAt = 24;
         private const int HeadBytes = 28;
 
-        private const int Absent = -1;
         private const long Nowhere = -1;
 
         private readonly Lock _gate = new();
@@ -112,35 +112,40 @@ internal sealed class PairCache
         private long _end;
         private long _lastCommit;
 
-        public bool TryGet(int hash, ReadOnlySpan<byte> key, long revision, out byte[]? pair)
+        public byte[]? Get(int hash, ReadOnlySpan<byte> key, long revision)
         {
-            pair = null;
             lock (_gate)
             {
-                if (!Find(hash, key, out var place, out _)) return false;
-                var head = Entry(place);
-                if (Number(head, SinceAt) > revision) return false;
-                var length = Int(head, PairLengthAt);
-                if (length != Absent) pair = head.Slice(HeadBytes + key.Length, length).ToArray();
-                return true;
+                if (!Find(hash, key, out var place, out _)) return null;
+                var entry = Entry(place);
+                return Number(entry, SinceAt) > revision ? null : entry.Slice(HeadBytes + key.Length, Int(entry, VersionLengthAt)).ToArray();
             }
         }
 
         /// <summary>A commit after the reader's view may have been of this very key, and have been overwritten here since.</summary>
-        public void Found(int hash, ReadOnlySpan<byte> key, long revision, ReadOnlySpan<byte> pair, bool exists)
+        public void Found(int hash, ReadOnlySpan<byte> key, long revision, ReadOnlySpan<byte> version)
         {
             lock (_gate)
             {
-                if (_lastCommit <= revision) Set(hash, key, revision, pair, exists);
+                if (_lastCommit <= revision) Set(hash, key, revision, version);
             }
         }
 
-        public void Committing(int hash, ReadOnlySpan<byte> key, long revision, ReadOnlySpan<byte> pair, bool exists)
+        public void Committing(int hash, ReadOnlySpan<byte> key, long revision, ReadOnlySpan<byte> version)
         {
             lock (_gate)
             {
                 _lastCommit = revision;
-                Set(hash, key, revision, pair, exists);
+                Set(hash, key, revision, version);
+            }
+        }
+
+        public void Forgetting(int hash, ReadOnlySpan<byte> key, long revision)
+        {
+            lock (_gate)
+            {
+                _lastCommit = revision;
+                if (Find(hash, key, out var place, out var before)) Unlink(hash, place, before);
             }
         }
 
@@ -153,26 +158,25 @@ internal sealed class PairCache
             }
         }
 
-        private void Set(int hash, ReadOnlySpan<byte> key, long since, ReadOnlySpan<byte> pair, bool exists)
+        private void Set(int hash, ReadOnlySpan<byte> key, long since, ReadOnlySpan<byte> version)
         {
-            var pairLength = exists ? pair.Length : Absent;
             if (Find(hash, key, out var place, out var before))
             {
                 var known = Entry(place);
-                if (Int(known, PairLengthAt) == pairLength)
+                if (Int(known, VersionLengthAt) == version.Length)
                 {
                     BinaryPrimitives.WriteInt64LittleEndian(known[SinceAt..], since);
-                    pair.CopyTo(known[(HeadBytes + key.Length)..]);
+                    version.CopyTo(known[(HeadBytes + key.Length)..]);
                     return;
                 }
                 Unlink(hash, place, before);
             }
-            var length = HeadBytes + key.Length + pair.Length;
+            var length = HeadBytes + key.Length + version.Length;
             if (length > bytes / 8) return;
-            Add(length, hash, key, since, pair, pairLength);
+            Add(length, hash, key, since, version);
         }
 
-        private void Add(int length, int hash, ReadOnlySpan<byte> key, long since, ReadOnlySpan<byte> pair, int pairLength)
+        private void Add(int length, int hash, ReadOnlySpan<byte> key, long since, ReadOnlySpan<byte> version)
         {
             if (_ring.Length == 0)
             {
@@ -190,9 +194,9 @@ internal sealed class PairCache
             BinaryPrimitives.WriteInt64LittleEndian(entry[SinceAt..], since);
             BinaryPrimitives.WriteInt32LittleEndian(entry[HashAt..], hash);
             BinaryPrimitives.WriteInt32LittleEndian(entry[KeyLengthAt..], key.Length);
-            BinaryPrimitives.WriteInt32LittleEndian(entry[PairLengthAt..], pairLength);
+            BinaryPrimitives.WriteInt32LittleEndian(entry[VersionLengthAt..], version.Length);
             key.CopyTo(entry[HeadBytes..]);
-            pair.CopyTo(entry[(HeadBytes + key.Length)..]);
+            version.CopyTo(entry[(HeadBytes + key.Length)..]);
             Bucket(hash) = place;
         }
 

@@ -6,11 +6,11 @@ using Raft.KeyValue.Reading;
 namespace Raft.KeyValue.Tests;
 
 /// <summary>The newest pairs in memory never show a view anything but what it would find in its own frozen state.</summary>
-public sealed class PairCacheTests
+public sealed class VersionCacheTests
 {
     private const long Small = 64 * 1024;
 
-    private readonly PairCache _cache = new(Small, revision: 1);
+    private readonly VersionCache _cache = new(Small, revision: 1);
 
     [Fact]
     public void What_is_committed_is_found_by_views_that_show_it()
@@ -32,13 +32,13 @@ public sealed class PairCacheTests
     }
 
     [Fact]
-    public void A_deleted_key_is_known_to_be_absent()
+    public void What_is_taken_away_is_no_longer_known()
     {
         Commit(2, "a", "1");
-        Commit(3, "a", null);
+        Commit(2, "a", null);
 
-        Assert.Equal((true, null), Get("a", at: 3));
         Assert.False(Get("a", at: 2).IsKnown);
+        Assert.False(Get("a", at: 3).IsKnown);
     }
 
     /// <summary>A reader that is slow must not bring back what was overwritten while it read, even if that is forgotten here.</summary>
@@ -50,7 +50,7 @@ public sealed class PairCacheTests
         for (var other = 0; other < 1_000; other++) Commit(4 + other, $"other{other}", new string('x', 200));
         Assert.False(Get("a", at: 1_003).IsKnown);
 
-        _cache.Found(Key("a"), revision: 2, "1"u8, exists: true);
+        _cache.Found(Key("a"), revision: 2, "1"u8);
 
         Assert.False(Get("a", at: 1_003).IsKnown);
     }
@@ -60,11 +60,10 @@ public sealed class PairCacheTests
     {
         Commit(5, "other", "x");
 
-        _cache.Found(Key("a"), revision: 5, "1"u8, exists: true);
-        _cache.Found(Key("b"), revision: 5, default, exists: false);
+        _cache.Found(Key("a"), revision: 5, "1"u8);
 
         Assert.Equal((true, "1"), Get("a", at: 5));
-        Assert.Equal((true, null), Get("b", at: 5));
+        Assert.False(Get("a", at: 4).IsKnown);
     }
 
     /// <summary>While a snapshot is being installed, views may already show its content, which never came through here.</summary>
@@ -74,12 +73,12 @@ public sealed class PairCacheTests
         Commit(2, "a", "1");
 
         Assert.False(Get("a", at: 9).IsKnown);
-        _cache.Found(Key("b"), revision: 9, "2"u8, exists: true);
+        _cache.Found(Key("b"), revision: 9, "2"u8);
         _cache.Reset(9);
 
         Assert.False(Get("a", at: 9).IsKnown);
         Assert.False(Get("b", at: 9).IsKnown);
-        _cache.Found(Key("a"), revision: 2, "1"u8, exists: true);
+        _cache.Found(Key("a"), revision: 2, "1"u8);
         Assert.False(Get("a", at: 9).IsKnown);
     }
 
@@ -90,8 +89,8 @@ public sealed class PairCacheTests
         Commit(3, "a", new string('x', (int)Small));
         Assert.False(Get("a", at: 3).IsKnown);
 
-        Assert.False(PairCache.Holds("mstate"u8));
-        Assert.False(PairCache.Holds(default));
+        Assert.False(VersionCache.Holds("mstate"u8));
+        Assert.False(VersionCache.Holds(default));
     }
 
     /// <summary>Any mix of commits and reads, against all versions there ever were: sizes change, keys collide, the ring wraps.</summary>
@@ -102,7 +101,7 @@ public sealed class PairCacheTests
             seed =>
             {
                 var random = new Random(seed);
-                var cache = new PairCache(Small, revision: 1);
+                var cache = new VersionCache(Small, revision: 1);
                 var history = new List<Dictionary<string, string>> { new(), new() };
                 var known = 0;
                 for (var step = 0; step < 2_000; step++)
@@ -135,14 +134,14 @@ public sealed class PairCacheTests
                         var name = $"key{random.Next(40)}";
                         var view = Math.Max(1, revision - random.Next(4) * random.Next(4));
                         var expected = history[view].GetValueOrDefault(name);
-                        if (cache.TryGet(Key(name), view, out var pair))
+                        if (cache.Get(Key(name), view) is { } version)
                         {
                             known++;
-                            Assert.Equal(expected, pair is null ? null : System.Text.Encoding.ASCII.GetString(pair));
+                            Assert.Equal(expected, System.Text.Encoding.ASCII.GetString(version));
                         }
-                        else
+                        else if (expected is not null)
                         {
-                            cache.Found(Key(name), view, Bytes(expected ?? ""), expected is not null);
+                            cache.Found(Key(name), view, Bytes(expected));
                         }
                     }
                 }
@@ -161,8 +160,8 @@ public sealed class PairCacheTests
         _cache.Committing(batch, revision);
     }
 
-    private (bool IsKnown, string? Pair) Get(string key, long at) => _cache.TryGet(Key(key), at, out var pair)
-        ? (true, pair is null ? null : System.Text.Encoding.ASCII.GetString(pair))
+    private (bool IsKnown, string? Pair) Get(string key, long at) => _cache.Get(Key(key), at) is { } version
+        ? (true, System.Text.Encoding.ASCII.GetString(version))
         : (false, null);
 
     private static byte[] Key(string key) => Bytes("k" + key);
