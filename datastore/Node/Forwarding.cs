@@ -25,7 +25,7 @@ public sealed partial class Node
         }
 
         var isCommand = request.RequestCase == ForwardRequest.RequestOneofCase.Command;
-        var command = isCommand ? Command.Parser.ParseFrom(request.Command.Span) : null;
+        var command = isCommand ? CommandReader.Read(request.Command.Memory) : null;
         if (request.RequestCase == ForwardRequest.RequestOneofCase.None || command is { OperationCase: Command.OperationOneofCase.None })
         {
             // In the log it would stop every member that does not know it.
