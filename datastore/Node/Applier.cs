@@ -64,7 +64,7 @@ internal sealed class Applier
             }
             else if (!entry.Data.IsEmpty)
             {
-                var command = request?.Command ?? Command.Parser.ParseFrom(entry.Data.Span);
+                var command = request?.Command ?? CommandReader.Read(entry.Data);
                 var isOwn = !StoreTransaction.Understands(command);
                 membersChanged |= isOwn;
                 Answer(request, isOwn ? new CommandResult(ApplyOwn(command), null) : transaction.Apply(command));

@@ -25,14 +25,16 @@ public sealed partial class Node
         }
 
         var isCommand = request.RequestCase == ForwardRequest.RequestOneofCase.Command;
-        var command = isCommand ? Command.Parser.ParseFrom(request.Command) : null;
+        var command = isCommand ? CommandReader.Read(request.Command.Memory) : null;
         if (request.RequestCase == ForwardRequest.RequestOneofCase.None || command is { OperationCase: Command.OperationOneofCase.None })
         {
             // In the log it would stop every member that does not know it.
             throw new RequestRefusedException(NodeError.UnknownRequest, surelyNotDone: true);
         }
 
-        var pending = new PendingRequest(_options, _admission, Deadline, isCommand ? request.Command.Length : 0)
+        // On the other member's behalf nothing runs here but what follows, and leaving the answer to the thread that sends it: the
+        // loop does so itself, which is cheaper than waking a thread for it.
+        var pending = new PendingRequest(TaskCreationOptions.None, _admission, Deadline, isCommand ? request.Command.Length : 0)
         {
             Data = isCommand ? request.Command.Memory : default,
             IsForwarded = true,
@@ -53,24 +55,29 @@ public sealed partial class Node
                 .ForwardAsync(leader, request.ToForwardRequest(), CancellationToken.None)
                 .ConfigureAwait(false);
 
-            // The caller may read here next, and shall find what it wrote.
-            _inbox.Post(() => _answeredByLeader.Enqueue((request, response), response.Index));
-        }
-        catch (ForwardingException error) when (error.SurelyNotDone)
-        {
-            _inbox.Post(() =>
-            {
-                request.IsSent = false;
-                _proposals.Hold(request, NodeError.NoLeader);
-            });
-        }
-        catch (ForwardingException)
-        {
-            _inbox.Post(() => request.Refuse(NodeError.ConnectionLost, surelyNotDone: false));
+            _inbox.Post(new LeadersAnswer(request, response));
         }
         catch (Exception error)
         {
-            _inbox.Post(() => request.Fail(error));
+            _inbox.Post(() => NotForwarded(request, error));
+        }
+    }
+
+    /// <summary>In a turn: the leader gave no answer.</summary>
+    private void NotForwarded(PendingRequest request, Exception error)
+    {
+        if (error is ForwardingException { SurelyNotDone: true })
+        {
+            request.IsSent = false;
+            _proposals.Hold(request, NodeError.NoLeader);
+        }
+        else if (error is ForwardingException)
+        {
+            request.Refuse(NodeError.ConnectionLost, surelyNotDone: false);
+        }
+        else
+        {
+            request.Fail(error);
         }
     }
 
@@ -82,6 +89,12 @@ public sealed partial class Node
             _answeredByLeader.Dequeue();
             answered.Request.Complete(new CommandResult(ForwardedAnswer.FromResponse(answered.Response), null));
         }
+    }
+
+    /// <summary>The caller may read here next, and shall find what it wrote: the answer waits until that is applied here.</summary>
+    private sealed class LeadersAnswer(PendingRequest request, ForwardResponse response) : Input
+    {
+        internal override void Take(Node node) => node._answeredByLeader.Enqueue((request, response), response.Index);
     }
 }
 

@@ -76,6 +76,7 @@ public sealed record NodeOptions
     /// <summary>Compacted changes that are removed from disk between two turns.</summary>
     public int CompactionStep { get; init; } = 1_000;
 
+    /// <summary>The loop never runs a caller's code, unless it is a simulator's.</summary>
     internal TaskCreationOptions AnswerOptions =>
         AnswersInline ? TaskCreationOptions.None : TaskCreationOptions.RunContinuationsAsynchronously;
 }

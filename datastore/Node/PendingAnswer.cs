@@ -57,11 +57,14 @@ internal abstract class PendingAnswer(Admission admission, int bytes, long deadl
 }
 
 /// <summary>A pending answer of a certain type.</summary>
-internal abstract class PendingAnswer<TAnswer>(NodeOptions options, Admission admission, int bytes, long deadline)
+/// <param name="goOn">How its caller goes on: as <see cref="NodeOptions.AnswerOptions"/>, unless the caller does next to nothing.</param>
+/// <param name="admission">Where it takes a place.</param>
+/// <param name="bytes">What it takes up while it waits.</param>
+/// <param name="deadline">The tick at which it is given up.</param>
+internal abstract class PendingAnswer<TAnswer>(TaskCreationOptions goOn, Admission admission, int bytes, long deadline)
     : PendingAnswer(admission, bytes, deadline)
 {
-    // The loop never runs a caller's code, unless it is a simulator's.
-    private readonly TaskCompletionSource<TAnswer> _answer = new(options.AnswerOptions);
+    private readonly TaskCompletionSource<TAnswer> _answer = new(goOn);
 
     internal Task<TAnswer> Answer => _answer.Task;
 

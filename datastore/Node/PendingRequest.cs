@@ -6,8 +6,8 @@ using Raft.Protocol.V1;
 namespace Raft.Node;
 
 /// <summary>A request that goes through the log: a command, or a change of members.</summary>
-internal sealed class PendingRequest(NodeOptions options, Admission admission, long deadline, int bytes)
-    : PendingAnswer<CommandResult>(options, admission, bytes, deadline)
+internal sealed class PendingRequest(TaskCreationOptions goOn, Admission admission, long deadline, int bytes)
+    : PendingAnswer<CommandResult>(goOn, admission, bytes, deadline)
 {
     /// <summary>The command's bytes, which become the log entry; of one that is not yet admitted, none.</summary>
     internal ReadOnlyMemory<byte> Data { get; set; }
@@ -38,7 +38,9 @@ internal sealed class PendingRequest(NodeOptions options, Admission admission, l
     {
         if (Data.IsEmpty && Command is not null)
         {
-            Data = Command.ToByteArray();
+            var data = new byte[Bytes];
+            Command.WriteTo(data);
+            Data = data;
         }
     }
 

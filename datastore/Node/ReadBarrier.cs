@@ -5,7 +5,7 @@ namespace Raft.Node;
 
 /// <summary>A linearizable read that waits until this member's state is new enough.</summary>
 internal sealed class PendingRead(NodeOptions options, Admission admission, long deadline)
-    : PendingAnswer<LogIndex>(options, admission, bytes: 0, deadline)
+    : PendingAnswer<LogIndex>(options.AnswerOptions, admission, bytes: 0, deadline)
 {
     /// <summary>A forwarded read is the leader's to answer, or nobody's; the asking member waits for its own state.</summary>
     internal bool IsForwarded { get; init; }

@@ -23,7 +23,7 @@ public sealed partial class Node
             command.TimeUnixMs = time();
         }
 
-        return Submit(new PendingRequest(_options, _admission, Deadline, command.CalculateSize()) { Command = command });
+        return Submit(new PendingRequest(_options.AnswerOptions, _admission, Deadline, command.CalculateSize()) { Command = command });
     }
 
     /// <summary>Adds a member. The id is chosen here.</summary>
@@ -105,7 +105,7 @@ public sealed partial class Node
     private long Deadline => Volatile.Read(ref _tick) + _options.RequestTicks;
 
     private Task<CommandResult> SubmitChange(ForwardRequest request) =>
-        Submit(new PendingRequest(_options, _admission, Deadline, bytes: 0) { MembershipRequest = request });
+        Submit(new PendingRequest(_options.AnswerOptions, _admission, Deadline, bytes: 0) { MembershipRequest = request });
 
     private Task<CommandResult> Submit(PendingRequest request) =>
         Admit(request).Answer;

@@ -1,3 +1,4 @@
+using Microsoft.AspNetCore.Http.Features;
 using OpenTelemetry.Metrics;
 using Raft.Protocol.Etcd;
 using Raft.Server;
@@ -64,6 +65,8 @@ builder.Services.AddSingleton<OpenCalls>();
 builder.Services.AddSingleton<ReceiveBudget>();
 builder.Services.AddSingleton<Readiness>();
 builder.Services.AddSingleton<ServerMetrics>();
+builder.Services.AddSingleton<CallErrors>();
+builder.Services.AddSingleton<RefusalInterceptor>();
 builder.Services.AddSingleton<KvService>();
 builder.Services.AddSingleton<Lease.LeaseBase, LeaseService>();
 builder.Services.AddSingleton<CoordinationCalls>();
@@ -71,10 +74,21 @@ builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = options.S
 builder.Services.AddPeerService();
 builder.Services.AddGrpc(grpc =>
 {
-    grpc.Interceptors.Add<RefusalInterceptor>();
     grpc.MaxReceiveMessageSize = options.ReceivedBytesMax;
     grpc.MaxSendMessageSize = null;
-});
+    grpc.IgnoreUnknownServices = true; // see UnknownCalls
+})
+    .AddServiceOptions<WatchService>(RefusalInterceptor.Use)
+    .AddServiceOptions<LeaseService>(RefusalInterceptor.Use)
+    .AddServiceOptions<LockService>(RefusalInterceptor.Use)
+    .AddServiceOptions<ElectionService>(RefusalInterceptor.Use)
+    .AddServiceOptions<ClusterService>(RefusalInterceptor.Use)
+    .AddServiceOptions<MaintenanceService>(RefusalInterceptor.Use)
+    .AddServiceOptions<BootstrapService>(RefusalInterceptor.Use)
+    .AddServiceOptions<SessionsService>(RefusalInterceptor.Use)
+    .AddServiceOptions<AuthService>(RefusalInterceptor.Use)
+    .AddServiceOptions<GrpcHealthService>(RefusalInterceptor.Use)
+    .AddServiceOptions<PeerService>(RefusalInterceptor.Use);
 builder.Services.AddGrpcReflection();
 builder.Services.AddOpenTelemetry().WithMetrics(metrics => metrics
     .AddMeter(ServerMetrics.MeterName, StorageMetrics.MeterName, TransportMetrics.MeterName)
@@ -83,7 +97,15 @@ builder.Services.AddOpenTelemetry().WithMetrics(metrics => metrics
     .AddPrometheusExporter());
 
 await using var app = builder.Build();
+// Nothing is scoped to a request, and a scope for each would cost more than many a request itself.
+var requestServices = new ServiceProvidersFeature { RequestServices = app.Services };
+app.Use((context, next) =>
+{
+    context.Features.Set<IServiceProvidersFeature>(requestServices);
+    return next(context);
+});
 app.Use(Endpoints.KeepPortsApart(options));
+app.Use(UnknownCalls.RefuseAsync);
 app.Use(app.Services.GetRequiredService<OpenCalls>().AdmitAsync);
 app.Use(app.Services.GetRequiredService<ReceiveBudget>().AdmitAsync);
 app.MapGrpcService<KvService>();

@@ -1,4 +1,5 @@
 using Raft.Consensus;
+using Raft.Node;
 using Raft.Node.Ports;
 using Raft.Protocol.V1;
 using Message = Raft.Consensus.Message;
@@ -32,10 +33,13 @@ public interface IPeerInbox
     /// <summary>Whether the member was in the cluster once and was removed.</summary>
     bool IsRemoved(MemberId member);
 
-    /// <summary>Carries out a request that a follower forwards. Errors are gRPC statuses with the mark of <see cref="Refusals"/>.</summary>
+    /// <summary>Carries out a request that a follower forwards.</summary>
+    /// <exception cref="RequestRefusedException">The node's refusal.</exception>
+    /// <exception cref="CommandRefusedException">The state machine's refusal.</exception>
     Task<ForwardResponse> ForwardAsync(ForwardRequest request, CancellationToken cancellation);
 
     /// <summary>The index that a linearizable read on a follower must wait for.</summary>
+    /// <exception cref="RequestRefusedException">This member does not lead.</exception>
     Task<LogIndex> ReadIndexAsync(CancellationToken cancellation);
 
     /// <summary>A hash of this member's state, for one who compares it with its own. May take long.</summary>

@@ -63,34 +63,10 @@ public sealed class NodeInbox(ulong clusterId, ISnapshotReceiver snapshots, Acti
     public bool IsRemoved(MemberId member) => _node?.IsRemoved(member) ?? false;
 
     /// <inheritdoc/>
-    public async Task<ForwardResponse> ForwardAsync(ForwardRequest request, CancellationToken cancellation)
-    {
-        try
-        {
-            return await Require().ForwardedAsync(request).ConfigureAwait(false);
-        }
-        catch (RequestRefusedException refusal)
-        {
-            throw Refusals.ToWire(refusal);
-        }
-        catch (CommandRefusedException refusal)
-        {
-            throw Refusals.ToWire(refusal);
-        }
-    }
+    public Task<ForwardResponse> ForwardAsync(ForwardRequest request, CancellationToken cancellation) => Require().ForwardedAsync(request);
 
     /// <inheritdoc/>
-    public async Task<LogIndex> ReadIndexAsync(CancellationToken cancellation)
-    {
-        try
-        {
-            return await Require().ReadIndexAsync().ConfigureAwait(false);
-        }
-        catch (RequestRefusedException refusal)
-        {
-            throw Refusals.ToWire(refusal);
-        }
-    }
+    public Task<LogIndex> ReadIndexAsync(CancellationToken cancellation) => Require().ReadIndexAsync();
 
     /// <inheritdoc/>
     public Task<StateHashResponse> StateHashAsync(StateHashRequest request, CancellationToken cancellation) =>
@@ -100,5 +76,5 @@ public sealed class NodeInbox(ulong clusterId, ISnapshotReceiver snapshots, Acti
     /// <inheritdoc/>
     public MembersResponse Members() => new() { ClusterId = clusterId, Members = { _node?.Members ?? [] } };
 
-    private Node.Node Require() => _node ?? throw Refusals.ToWire(new RequestRefusedException(NodeError.NotLeader, true));
+    private Node.Node Require() => _node ?? throw new RequestRefusedException(NodeError.NotLeader, surelyNotDone: true);
 }

@@ -91,17 +91,15 @@ public sealed partial class PeerTransport : IPeers, IForwarder, IAsyncDisposable
     /// <inheritdoc/>
     /// <exception cref="RequestRefusedException">The leader's refusal.</exception>
     /// <exception cref="CommandRefusedException">The state machine's refusal.</exception>
-    public async Task<ForwardResponse> ForwardAsync(MemberId leader, ForwardRequest request, CancellationToken cancellation)
-    {
-        return await Leader(leader).Forwards.SendAsync(request).WaitAsync(cancellation).ConfigureAwait(false);
-    }
+    public Task<ForwardResponse> ForwardAsync(MemberId leader, ForwardRequest request, CancellationToken cancellation) =>
+        Forward(leader, request).WaitAsync(cancellation);
 
     /// <inheritdoc/>
     public async Task<LogIndex> ReadIndexAsync(MemberId leader, CancellationToken cancellation)
     {
         try
         {
-            var answer = Leader(leader).Forwards.SendAsync(new() { ReadIndex = new() });
+            var answer = Forward(leader, new() { ReadIndex = new() });
             return new((await answer.WaitAsync(_options.CallTimeout, cancellation).ConfigureAwait(false)).Index);
         }
         catch (Exception error) when (error is not ForwardingException { SurelyNotDone: true } and not OperationCanceledException)
@@ -202,10 +200,10 @@ public sealed partial class PeerTransport : IPeers, IForwarder, IAsyncDisposable
         }
     }
 
-    private Remote Leader(MemberId leader) =>
+    private Task<ForwardResponse> Forward(MemberId leader, ForwardRequest request) =>
         _peers.TryGetValue(leader, out var remote) && remote.Urls.Count > 0
-            ? remote
-            : throw new ForwardingException(true, $"The peer URL of member {leader} is not known.");
+            ? remote.Forwards.SendAsync(request)
+            : Task.FromException<ForwardResponse>(new ForwardingException(true, $"The peer URL of member {leader} is not known."));
 
     private void InBackground(Task task)
     {

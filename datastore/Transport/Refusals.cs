@@ -12,24 +12,19 @@ namespace Raft.Transport;
 /// </summary>
 internal static class Refusals
 {
-    private const string Trailer = "raft-refusal";
     private const string ByStore = "store";
     private const string ByNode = "node";
     private const string ByNodeNotDone = "node-not-done";
 
-    /// <summary>What the service throws for what the node threw.</summary>
-    public static RpcException ToWire(CommandRefusedException refusal) => new(
-        new(Enum.Parse<StatusCode>(refusal.Error.Kind.ToString()), refusal.Error.Message), new Metadata { { Trailer, ByStore } });
-
-    /// <summary>What the service throws for what the node threw.</summary>
-    public static RpcException ToWire(RequestRefusedException refusal) => new(
-        new(Enum.Parse<StatusCode>(refusal.Error.Kind.ToString()), refusal.Error.Message),
-        new Metadata { { Trailer, refusal.SurelyNotDone ? ByNodeNotDone : ByNode } });
-
     /// <summary>What is sent for what a forwarded request met.</summary>
-    public static ForwardRefusal ToWire(Exception error) => error is RpcException refusal
-        ? new() { Code = (uint)refusal.StatusCode, Message = refusal.Status.Detail, By = refusal.Trailers.GetValue(Trailer) ?? "" }
-        : new() { Code = (uint)StatusCode.Unknown, Message = error.Message };
+    public static ForwardRefusal ToWire(Exception error) => error switch
+    {
+        CommandRefusedException { Error: var refusal } => Of(refusal.Kind.ToString(), refusal.Message, ByStore),
+        RequestRefusedException { Error: var refusal, SurelyNotDone: var isNotDone } =>
+            Of(refusal.Kind.ToString(), refusal.Message, isNotDone ? ByNodeNotDone : ByNode),
+        RpcException { Status: var status } => new() { Code = (uint)status.StatusCode, Message = status.Detail },
+        _ => new() { Code = (uint)StatusCode.Unknown, Message = error.Message },
+    };
 
     /// <summary>What the follower throws for what came back.</summary>
     public static Exception FromWire(ForwardRefusal refusal, string url)
@@ -49,4 +44,10 @@ internal static class Refusals
 
         return new ForwardingException(refusal.By == ByNodeNotDone, $"{url}: {refusal.Message} ({code})");
     }
+
+    /// <param name="kind">The kind of the error, whose names are those of the codes.</param>
+    /// <param name="message">As a client would see it.</param>
+    /// <param name="by">Who refused.</param>
+    private static ForwardRefusal Of(string kind, string message, string by) =>
+        new() { Code = (uint)Enum.Parse<StatusCode>(kind), Message = message, By = by };
 }

@@ -61,8 +61,8 @@ public sealed class LeaderLossTests
         var queue = new ProposalQueue();
         var options = Options();
         var admission = new Admission(10, 1000);
-        var older = new PendingRequest(options, admission, deadline: 1, bytes: 0);
-        var newer = new PendingRequest(options, admission, deadline: 2, bytes: 0);
+        var older = new PendingRequest(options.AnswerOptions, admission, deadline: 1, bytes: 0);
+        var newer = new PendingRequest(options.AnswerOptions, admission, deadline: 2, bytes: 0);
         queue.Appended(older, new EntryId(new Term(1), new LogIndex(5)));
         queue.Appended(newer, new EntryId(new Term(3), new LogIndex(5)));
         Assert.False(older.IsAnswered);
@@ -78,12 +78,12 @@ public sealed class LeaderLossTests
     {
         var deadlines = new Deadlines();
         var admission = new Admission(requestsMax: 2, bytesMax: 1000);
-        var slow = new PendingRequest(Options(), admission, deadline: 10, bytes: 0);
+        var slow = new PendingRequest(Options().AnswerOptions, admission, deadline: 10, bytes: 0);
         Assert.True(admission.TryEnter(0));
         deadlines.Add(slow);
         for (var i = 0; i < 1000; i++)
         {
-            var quick = new PendingRequest(Options(), admission, deadline: 10, bytes: 0);
+            var quick = new PendingRequest(Options().AnswerOptions, admission, deadline: 10, bytes: 0);
             Assert.True(admission.TryEnter(0));
             deadlines.Add(quick);
             quick.Complete(default);

@@ -1,3 +1,4 @@
+using Google.Protobuf;
 using Grpc.Core;
 using Raft.Protocol.Etcd;
 
@@ -26,5 +27,19 @@ public sealed class AnswerShapeTests
         Assert.Equal("etcdserver: given member URLs are invalid", badUrl.Status.Detail);
         var unknown = await Assert.ThrowsAsync<RpcException>(async () => await members.MemberUpdateAsync(new() { ID = 7, PeerURLs = { "http://" } }));
         Assert.Equal("etcdserver: member not found", unknown.Status.Detail);
+    }
+
+    [Theory]
+    [InlineData("etcdserverpb.KV", "Defragment")]
+    [InlineData("etcdserverpb.Nothing", "Put")]
+    public async Task A_method_that_there_is_not_is_said_to_be_unimplemented(string service, string name)
+    {
+        await using var cluster = await LocalCluster.StartAsync(1);
+        var put = Marshallers.Create(static (PutRequest request) => request.ToByteArray(), PutRequest.Parser.ParseFrom);
+        var method = new Method<PutRequest, PutRequest>(MethodType.Unary, service, name, put, put);
+        var calls = cluster.Channel(cluster.Members[0]).CreateCallInvoker();
+        var refusal = await Assert.ThrowsAsync<RpcException>(() => calls.AsyncUnaryCall(method, null, default, new()).ResponseAsync);
+        Assert.Equal(StatusCode.Unimplemented, refusal.StatusCode);
+        Assert.Equal("Method is unimplemented.", refusal.Status.Detail);
     }
 }

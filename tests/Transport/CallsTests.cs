@@ -22,16 +22,16 @@ public sealed class CallsTests
         Assert.Equal(3UL, (await one.Transport.ForwardAsync(Two, Request(bytes: 3), Stop)).Index);
         Assert.Equal(new LogIndex(42), await one.Transport.ReadIndexAsync(Two, Stop));
 
-        two.Inbox.OnForward = _ => throw Refusals.ToWire(new CommandRefusedException(StoreError.Compacted));
+        two.Inbox.OnForward = _ => throw new CommandRefusedException(StoreError.Compacted);
         var refused = await Assert.ThrowsAsync<CommandRefusedException>(() => one.Transport.ForwardAsync(Two, new(), Stop));
         Assert.Equal(StoreError.Compacted, refused.Error);
 
-        two.Inbox.OnForward = _ => throw Refusals.ToWire(new RequestRefusedException(NodeError.TooManyRequests, true));
+        two.Inbox.OnForward = _ => throw new RequestRefusedException(NodeError.TooManyRequests, true);
         var shed = await Assert.ThrowsAsync<RequestRefusedException>(() => one.Transport.ForwardAsync(Two, new(), Stop));
         Assert.Equal(NodeError.TooManyRequests, shed.Error);
         Assert.True(shed.SurelyNotDone);
 
-        two.Inbox.OnForward = _ => throw Refusals.ToWire(new RequestRefusedException(NodeError.Timeout));
+        two.Inbox.OnForward = _ => throw new RequestRefusedException(NodeError.Timeout);
         Assert.False((await Assert.ThrowsAsync<RequestRefusedException>(() => one.Transport.ForwardAsync(Two, new(), Stop))).SurelyNotDone);
     }
 
@@ -42,7 +42,7 @@ public sealed class CallsTests
         await using var two = await TestMember.StartAsync(Options(Two));
         await using var waiting = await TestMember.StartAsync(Options(new(4)), serve: false);
         one.Knows((Two, [two.Url]), (new(3), ["http://127.0.0.1:1"]), (new(4), [waiting.Url]));
-        two.Inbox.OnForward = _ => throw Refusals.ToWire(new RequestRefusedException(NodeError.NotLeader, true));
+        two.Inbox.OnForward = _ => throw new RequestRefusedException(NodeError.NotLeader, true);
         foreach (var leader in new[] { Two, new MemberId(3), new(4), new(5) })
         {
             var error = await Assert.ThrowsAsync<ForwardingException>(() => one.Transport.ForwardAsync(leader, new(), Stop));

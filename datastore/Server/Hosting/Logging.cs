@@ -26,7 +26,7 @@ internal static class Logging
             // It has nothing to tell that counts, but while it might, every request gets an activity of its own.
             .AddFilter("Microsoft.AspNetCore.Hosting.Diagnostics", LogLevel.None)
 
-            // It calls an error what a client may do at any time: going away. What is one, RefusalInterceptor tells.
+            // It calls an error what a client may do at any time: going away. What is one, CallErrors tells.
             .AddFilter("Grpc.AspNetCore.Server.ServerCallHandler", LogLevel.None);
     }
 }

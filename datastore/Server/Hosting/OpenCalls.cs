@@ -1,4 +1,3 @@
-using System.Globalization;
 using Grpc.AspNetCore.Server;
 using Grpc.Core;
 using Raft.Node;
@@ -51,13 +50,9 @@ internal sealed class OpenCalls(ServerOptions options)
     /// <summary>The call has ended.</summary>
     public void Leave() => Interlocked.Decrement(ref _open);
 
-    /// <summary>Answers with etcd's "too many requests": a response without messages, whose status is among the headers.</summary>
-    public static void Refuse(HttpContext context)
-    {
-        context.Response.ContentType = "application/grpc";
-        context.Response.Headers["grpc-status"] = ((int)StatusCode.ResourceExhausted).ToString(CultureInfo.InvariantCulture);
-        context.Response.Headers["grpc-message"] = NodeError.TooManyRequests.Message;
-    }
+    /// <summary>Answers with etcd's "too many requests".</summary>
+    public static void Refuse(HttpContext context) =>
+        EarlyRefusal.Answer(context, StatusCode.ResourceExhausted, NodeError.TooManyRequests.Message);
 
     /// <summary>What is answered at once, as most reads are, is not waited for.</summary>
     private Task ServeAsync(HttpContext context, RequestDelegate next)

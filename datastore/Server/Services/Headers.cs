@@ -1,3 +1,4 @@
+using Google.Protobuf;
 using Grpc.Core;
 using Raft.Node;
 using Raft.Protocol.Etcd;
@@ -16,6 +17,31 @@ internal static class Headers
         header.MemberId = member.Identity.MemberId;
         header.RaftTerm = member.Node.Status.Consensus.Term.Value;
         return header;
+    }
+
+    /// <summary>The same for the answer to a write.</summary>
+    public static TResponse Complete<TResponse>(this RunningMember member, TResponse response)
+        where TResponse : class, IMessage
+    {
+        switch (response)
+        {
+            case PutResponse put:
+                put.Header = member.Complete(put.Header);
+                break;
+            case DeleteRangeResponse delete:
+                delete.Header = member.Complete(delete.Header);
+                break;
+            case TxnResponse txn:
+                txn.Header = member.Complete(txn.Header);
+                break;
+            case CompactionResponse compact:
+                compact.Header = member.Complete(compact.Header);
+                break;
+            default:
+                throw new ArgumentException($"{typeof(TResponse)} answers no write.", nameof(response));
+        }
+
+        return response;
     }
 
     /// <summary>Learners answer only what may be stale.</summary>

@@ -14,13 +14,49 @@ namespace Raft.Server.Services;
 /// <summary>
 /// etcdserverpb.KV. A write becomes a command and is answered when it is applied; a read looks at this member's state. A write in
 /// a session takes effect once (see <see cref="SessionMetadata"/>); to a read a session means nothing, since it can be repeated.
+/// It sees to the errors of its calls itself: an interceptor costs each of these many calls several objects.
 /// </summary>
-internal sealed class KvService(MemberHost host, ServerOptions options, Callers callers, TimeProvider time) : KV.KVBase
+internal sealed class KvService(MemberHost host, ServerOptions options, Callers callers, CallErrors errors, TimeProvider time) : KV.KVBase
 {
     /// <summary>Of a streamed range; as much as a request may have.</summary>
     private const int PageBytes = RequestValidator.DefaultMaxRequestBytes;
 
-    public override async Task<RangeResponse> Range(RangeRequest request, ServerCallContext context)
+    public override Task<RangeResponse> Range(RangeRequest request, ServerCallContext context) =>
+        errors.AsStatusAsync(RangeAsync(request, context), context);
+
+    public override async Task RangeStream(RangeRequest request, IServerStreamWriter<RangeStreamResponse> responseStream, ServerCallContext context)
+    {
+        try
+        {
+            await StreamAsync(request, responseStream, context);
+        }
+        catch (Exception error) when (error is not RpcException)
+        {
+            throw errors.AsStatus(error, context);
+        }
+    }
+
+    public override Task<PutResponse> Put(PutRequest request, ServerCallContext context) =>
+        WriteAsync<PutResponse>(context, request, RequestValidator.Validate(request), new Command { Put = request });
+
+    public override Task<DeleteRangeResponse> DeleteRange(DeleteRangeRequest request, ServerCallContext context) =>
+        WriteAsync<DeleteRangeResponse>(context, request, RequestValidator.Validate(request), new Command { DeleteRange = request });
+
+    public override Task<TxnResponse> Txn(TxnRequest request, ServerCallContext context)
+    {
+        var invalid = RequestValidator.Validate(request, options.MaxTxnOps);
+        return invalid is null && RequestShape.IsReadOnly(request)
+            ? errors.AsStatusAsync(ReadAsync(request, context), context)
+            : WriteAsync<TxnResponse>(context, request, invalid, new Command { Txn = request });
+    }
+
+    public override Task<CompactionResponse> Compact(CompactionRequest request, ServerCallContext context)
+    {
+        var compacted = WriteAsync<CompactionResponse>(context, request, invalid: null, new Command { Compact = request });
+        return request.Physical ? errors.AsStatusAsync(FinishedAsync(compacted, context), context) : compacted;
+    }
+
+    private async Task<RangeResponse> RangeAsync(RangeRequest request, ServerCallContext context)
     {
         var member = Open(context);
         SessionMetadata.Check(context);
@@ -31,7 +67,7 @@ internal sealed class KvService(MemberHost host, ServerOptions options, Callers 
         return Answer(member, view.Range(request, identity));
     }
 
-    public override async Task RangeStream(RangeRequest request, IServerStreamWriter<RangeStreamResponse> responseStream, ServerCallContext context)
+    private async Task StreamAsync(RangeRequest request, IServerStreamWriter<RangeStreamResponse> responseStream, ServerCallContext context)
     {
         var member = Open(context);
         SessionMetadata.Check(context);
@@ -46,57 +82,47 @@ internal sealed class KvService(MemberHost host, ServerOptions options, Callers 
         }
     }
 
-    public override async Task<PutResponse> Put(PutRequest request, ServerCallContext context)
+    private async Task<TxnResponse> ReadAsync(TxnRequest request, ServerCallContext context)
     {
         var member = Open(context);
-        Refusals.ThrowIfRefused(RequestValidator.Validate(request));
-        var response = await ProposeAsync<PutResponse>(member, context, request, new Command { Put = request, Session = SessionMetadata.Stamp(context) });
-        response.Header = member.Complete(response.Header);
+        SessionMetadata.Check(context);
+        await AwaitReadableAsync(member, RequestShape.IsSerializable(request));
+        var identity = await callers.IdentityAsync(member, context);
+        using var view = member.Node.Store.OpenView();
+        return member.Complete(Answer(member, view.Txn(request, identity)));
+    }
+
+    private async Task<CompactionResponse> FinishedAsync(Task<CompactionResponse> compacted, ServerCallContext context)
+    {
+        var response = await compacted;
+        await host.Require().Node.CompactionFinishedAsync().WaitAsync(context.CancellationToken);
         return response;
     }
 
-    public override async Task<DeleteRangeResponse> DeleteRange(DeleteRangeRequest request, ServerCallContext context)
+    /// <summary>
+    /// All that a write needs in one method, its errors included: each further one that has to wait costs objects, for every write.
+    /// The checks come in etcd's order: a stranger learns nothing of the limits.
+    /// </summary>
+    private async Task<TResponse> WriteAsync<TResponse>(ServerCallContext context, IMessage request, StoreError? invalid, Command command)
+        where TResponse : class, IMessage
     {
-        var member = Open(context);
-        Refusals.ThrowIfRefused(RequestValidator.Validate(request));
-        var response = await ProposeAsync<DeleteRangeResponse>(member, context, request, new Command { DeleteRange = request, Session = SessionMetadata.Stamp(context) });
-        response.Header = member.Complete(response.Header);
-        return response;
-    }
-
-    public override async Task<TxnResponse> Txn(TxnRequest request, ServerCallContext context)
-    {
-        var member = Open(context);
-        Refusals.ThrowIfRefused(RequestValidator.Validate(request, options.MaxTxnOps));
-        TxnResponse response;
-        if (RequestShape.IsReadOnly(request))
+        try
         {
-            SessionMetadata.Check(context);
-            await AwaitReadableAsync(member, RequestShape.IsSerializable(request));
-            var identity = await callers.IdentityAsync(member, context);
-            using var view = member.Node.Store.OpenView();
-            response = Answer(member, view.Txn(request, identity));
+            var member = Open(context);
+            Refusals.ThrowIfRefused(invalid);
+            command.Session = SessionMetadata.Stamp(context);
+            member.RefuseIfLearner();
+            command.Identity = await callers.IdentityAsync(member, context);
+            Refusals.ThrowIfRefused(RequestValidator.ValidateSize(request, options.MaxRequestBytes));
+            command.TimeUnixMs = time.GetUtcNow().ToUnixTimeMilliseconds();
+            var result = await member.Node.ProposeAsync(command);
+            Refusals.ThrowIfRefused(result.Error);
+            return member.Complete((TResponse)result.Response!);
         }
-        else
+        catch (Exception error) when (error is not RpcException)
         {
-            response = await ProposeAsync<TxnResponse>(member, context, request, new Command { Txn = request, Session = SessionMetadata.Stamp(context) });
+            throw errors.AsStatus(error, context);
         }
-
-        response.Header = member.Complete(response.Header);
-        return response;
-    }
-
-    public override async Task<CompactionResponse> Compact(CompactionRequest request, ServerCallContext context)
-    {
-        var member = Open(context);
-        var response = await ProposeAsync<CompactionResponse>(member, context, request, new Command { Compact = request, Session = SessionMetadata.Stamp(context) });
-        if (request.Physical)
-        {
-            await member.Node.CompactionFinishedAsync().WaitAsync(context.CancellationToken);
-        }
-
-        response.Header = member.Complete(response.Header);
-        return response;
     }
 
     private static RangeResponse NextPage(RunningMember member, RangePages pages, AuthIdentity? identity)
@@ -126,19 +152,6 @@ internal sealed class KvService(MemberHost host, ServerOptions options, Callers 
             member.RefuseIfLearner();
             await member.Node.ReadBarrierAsync();
         }
-    }
-
-    /// <summary>In etcd's order: a stranger learns nothing of the limits.</summary>
-    private async Task<TResponse> ProposeAsync<TResponse>(RunningMember member, ServerCallContext context, IMessage request, Command command)
-        where TResponse : class, IMessage
-    {
-        member.RefuseIfLearner();
-        command.Identity = await callers.IdentityAsync(member, context);
-        Refusals.ThrowIfRefused(RequestValidator.ValidateSize(request, options.MaxRequestBytes));
-        command.TimeUnixMs = time.GetUtcNow().ToUnixTimeMilliseconds();
-        var result = await member.Node.ProposeAsync(command);
-        Refusals.ThrowIfRefused(result.Error);
-        return (TResponse)result.Response!;
     }
 
     private static TResponse Answer<TResponse>(RunningMember member, StoreResult<TResponse> result)

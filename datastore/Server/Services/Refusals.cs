@@ -1,3 +1,4 @@
+using Grpc.AspNetCore.Server;
 using Grpc.Core;
 using Grpc.Core.Interceptors;
 using Raft.KeyValue;
@@ -54,21 +55,55 @@ internal static class Refusals
     }
 }
 
-/// <summary>Refusals of every call, in one place; and what no client should ever see, told in the log.</summary>
-internal sealed class RefusalInterceptor(ILogger<RefusalInterceptor> logger) : Interceptor
+/// <summary>What a call failed with, as a status; and what no client should ever see, told in the log.</summary>
+internal sealed class CallErrors(ILogger<CallErrors> logger)
 {
-    public override async Task<TResponse> UnaryServerHandler<TRequest, TResponse>(
-        TRequest request, ServerCallContext context, UnaryServerMethod<TRequest, TResponse> continuation)
+    /// <param name="error">Anything but a status.</param>
+    /// <param name="context">The call.</param>
+    public RpcException AsStatus(Exception error, ServerCallContext context)
     {
-        try
+        if (Refusals.AsStatus(error) is { } refusal)
         {
-            return await continuation(request, context);
+            return refusal;
         }
-        catch (Exception error) when (error is not RpcException)
+
+        if (context.CancellationToken.IsCancellationRequested)
         {
-            throw AsStatus(error, context);
+            return new RpcException(new Status(StatusCode.Cancelled, "the client gave the call up"));
+        }
+
+        logger.CallFailed(context.Method, error);
+        return new RpcException(new Status(StatusCode.Internal, $"{context.Method} failed in the server; its log says why"));
+    }
+
+    /// <summary>Gives the answer of a call, and its errors as statuses.</summary>
+    public Task<T> AsStatusAsync<T>(Task<T> call, ServerCallContext context)
+    {
+        return call.IsCompletedSuccessfully ? call : Awaited();
+
+        async Task<T> Awaited()
+        {
+            try
+            {
+                return await call;
+            }
+            catch (Exception error) when (error is not RpcException)
+            {
+                throw AsStatus(error, context);
+            }
         }
     }
+}
+
+/// <summary>The errors of a service's calls, in one place.</summary>
+internal sealed class RefusalInterceptor(CallErrors errors) : Interceptor
+{
+    /// <summary>For a service that does not see to its errors itself.</summary>
+    public static void Use(GrpcServiceOptions service) => service.Interceptors.Add<RefusalInterceptor>();
+
+    public override Task<TResponse> UnaryServerHandler<TRequest, TResponse>(
+        TRequest request, ServerCallContext context, UnaryServerMethod<TRequest, TResponse> continuation) =>
+        errors.AsStatusAsync(continuation(request, context), context);
 
     public override Task ServerStreamingServerHandler<TRequest, TResponse>(
         TRequest request, IServerStreamWriter<TResponse> responseStream, ServerCallContext context,
@@ -88,23 +123,7 @@ internal sealed class RefusalInterceptor(ILogger<RefusalInterceptor> logger) : I
         }
         catch (Exception error) when (error is not RpcException)
         {
-            throw AsStatus(error, context);
+            throw errors.AsStatus(error, context);
         }
-    }
-
-    private RpcException AsStatus(Exception error, ServerCallContext context)
-    {
-        if (Refusals.AsStatus(error) is { } refusal)
-        {
-            return refusal;
-        }
-
-        if (context.CancellationToken.IsCancellationRequested)
-        {
-            return new RpcException(new Status(StatusCode.Cancelled, "the client gave the call up"));
-        }
-
-        logger.CallFailed(context.Method, error);
-        return new RpcException(new Status(StatusCode.Internal, $"{context.Method} failed in the server; its log says why"));
     }
 }
