@@ -102,6 +102,7 @@ internal sealed class PeerListener : IConnectionListener
     {
         if (Interlocked.Increment(ref _threads) > ThreadsMax)
         {
+            Interlocked.Decrement(ref _threads);
             LeaveToKestrel(socket);
             return;
         }
@@ -116,16 +117,17 @@ internal sealed class PeerListener : IConnectionListener
             if (IsStream(socket))
             {
                 _ = ServeAsync(socket);
+                return;
             }
-            else
-            {
-                LeaveToKestrel(socket);
-            }
-        }
-        catch (SocketException)
-        {
+
             LeaveToKestrel(socket);
         }
+        catch (Exception error) when (error is SocketException or ObjectDisposedException)
+        {
+            socket.Dispose(); // the connection is gone, or this member stops
+        }
+
+        Interlocked.Decrement(ref _threads);
     }
 
     /// <summary>Whether it begins with the whole preface, which is then consumed.</summary>
@@ -146,13 +148,13 @@ internal sealed class PeerListener : IConnectionListener
         }
         finally
         {
+            socket.Dispose();
             Interlocked.Decrement(ref _threads);
         }
     }
 
     private void LeaveToKestrel(Socket socket)
     {
-        Interlocked.Decrement(ref _threads);
         if (!_others.Writer.TryWrite(_kestrel.Create(socket)))
         {
             socket.Dispose();
