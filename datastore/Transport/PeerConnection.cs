@@ -20,11 +20,13 @@ internal sealed class PeerConnection : IDisposable
     public const string PrefaceText = "RAFT/1\r\n";
 
     private const int LengthBytes = 4;
+    private const int ReadBufferBytes = 64 * 1024;
 
     private readonly PipeReader _input;
     private readonly PipeWriter _output;
     private readonly Action _abort;
     private readonly PeerOptions _options;
+    private readonly PeerSocketStream? _socket;
     private readonly SemaphoreSlim _writing = new(1, 1);
     private readonly CancellationTokenSource _ended = new();
     private long _lastReceived = Stopwatch.GetTimestamp();
@@ -35,8 +37,9 @@ internal sealed class PeerConnection : IDisposable
     /// <param name="output">What goes to the other side.</param>
     /// <param name="abort">Ends reads and writes that are under way.</param>
     /// <param name="options">Settings.</param>
-    public PeerConnection(PipeReader input, PipeWriter output, Action abort, PeerOptions options) =>
-        (_input, _output, _abort, _options, Ended) = (input, output, abort, options, _ended.Token);
+    /// <param name="socket">What is below, if its reader is to have a thread of its own.</param>
+    public PeerConnection(PipeReader input, PipeWriter output, Action abort, PeerOptions options, PeerSocketStream? socket = null) =>
+        (_input, _output, _abort, _options, _socket, Ended) = (input, output, abort, options, socket, _ended.Token);
 
     /// <summary>The bytes of <see cref="PrefaceText"/>.</summary>
     public static ReadOnlySpan<byte> Preface => "RAFT/1\r\n"u8;
@@ -46,6 +49,15 @@ internal sealed class PeerConnection : IDisposable
 
     /// <summary>Bytes of the frame that was read last.</summary>
     public int ReadBytes { get; private set; }
+
+    /// <summary>A connection over a stream.</summary>
+    public static PeerConnection Over(Stream stream, PeerOptions options)
+    {
+        var socket = stream as PeerSocketStream;
+        return new(
+            PipeReader.Create(stream, new(bufferSize: ReadBufferBytes)), PipeWriter.Create(stream), socket is null ? stream.Dispose : socket.Abort,
+            options, socket);
+    }
 
     /// <summary>The next frame; null: the other side has closed the connection.</summary>
     /// <param name="parser">Of what is expected.</param>
@@ -152,7 +164,8 @@ internal sealed class PeerConnection : IDisposable
     /// <param name="receive">Ends with the connection.</param>
     public async Task RunAsync(Func<CancellationToken, Task> send, Func<Task> receive)
     {
-        var (sending, receiving, watching) = (send(Ended), receive(), WatchAsync());
+        var (sending, watching) = (send(Ended), WatchAsync());
+        var receiving = _socket?.ReadOnOwnThreadAsync(receive) ?? receive();
         var first = await Task.WhenAny(sending, receiving, watching).ConfigureAwait(false);
         if (first == sending && sending.Exception?.InnerException is IOException)
         {

@@ -1,4 +1,3 @@
-using System.IO.Pipelines;
 using System.Net.Security;
 using System.Net.Sockets;
 using System.Security.Authentication;
@@ -12,16 +11,13 @@ namespace Raft.Transport;
 /// <summary>Opens connections to other members' peer URLs, over TLS for https.</summary>
 internal static class PeerDialer
 {
-    private const int ReadBufferBytes = 64 * 1024;
-
     /// <summary>Connects, and makes sure that who answers is who it should be and takes what this member sends.</summary>
     /// <exception cref="RpcException">The other side refuses this member.</exception>
     /// <exception cref="InvalidDataException">It is someone else.</exception>
     public static async Task<PeerConnection> OpenAsync(string url, MemberId expected, PeerOptions options, CancellationToken cancellation)
     {
         var stream = await ConnectAsync(new Uri(url), options, cancellation).ConfigureAwait(false);
-        var connection = new PeerConnection(
-            PipeReader.Create(stream, new(bufferSize: ReadBufferBytes)), PipeWriter.Create(stream), stream.Dispose, options);
+        var connection = PeerConnection.Over(stream, options);
         var isOpen = false;
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
         limit.CancelAfter(options.ConnectTimeout * 2);

@@ -1,4 +1,5 @@
 using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.DependencyInjection;
@@ -14,6 +15,8 @@ public static class PeerServing
     {
         services.TryAddSingleton<PeerEndpoint>();
         services.AddSingleton<PeerStreams>();
+        services.AddSingleton<PeerListenerFactory>();
+        services.AddSingleton<IConnectionListenerFactory>(static services => services.GetRequiredService<PeerListenerFactory>());
         services.AddGrpc().AddServiceOptions<PeerService>(options =>
         {
             options.MaxReceiveMessageSize = 256 * 1024 * 1024; // as PeerOptions.ReceivedFrameBytesMax
@@ -27,8 +30,15 @@ public static class PeerServing
         endpoints.MapGrpcService<PeerService>();
 
     /// <summary>Serves streams of other members on a port, besides what it serves already. To be called after UseHttps.</summary>
-    public static ListenOptions UsePeerStreams(this ListenOptions listen)
+    /// <param name="listen">The port.</param>
+    /// <param name="isSecured">It has TLS.</param>
+    public static ListenOptions UsePeerStreams(this ListenOptions listen, bool isSecured)
     {
+        if (!isSecured)
+        {
+            listen.ApplicationServices.GetRequiredService<PeerListenerFactory>().Add(listen.EndPoint);
+        }
+
         var streams = listen.ApplicationServices.GetRequiredService<PeerStreams>();
         listen.Use(next => connection => streams.ServeAsync(connection, next));
         return listen;

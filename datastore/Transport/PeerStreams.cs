@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.IO.Pipelines;
+using System.Net.Sockets;
 using System.Text;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.Extensions.Logging;
@@ -40,10 +41,23 @@ internal sealed class PeerStreams(PeerEndpoint endpoint, ILogger<PeerStreams> lo
             return;
         }
 
-        var served = endpoint.Current;
         var address = connection.RemoteEndPoint?.ToString() ?? "";
-        using var stream = new PeerConnection(
-            connection.Transport.Input, connection.Transport.Output, connection.Abort, served?.Options ?? NotStarted);
+        await ServeAsync(address, preface, options => new(connection.Transport.Input, connection.Transport.Output, connection.Abort, options))
+            .ConfigureAwait(false);
+    }
+
+    /// <summary>Serves a stream that was accepted elsewhere, from behind its preface on, until it ends.</summary>
+    public async Task ServeAsync(Socket socket)
+    {
+        var address = socket.RemoteEndPoint?.ToString() ?? "";
+        await ServeAsync(address, PeerConnection.PrefaceText, options => PeerConnection.Over(new PeerSocketStream(socket), options))
+            .ConfigureAwait(false);
+    }
+
+    private async Task ServeAsync(string address, string preface, Func<PeerOptions, PeerConnection> open)
+    {
+        var served = endpoint.Current;
+        using var stream = open(served?.Options ?? NotStarted);
         using var aborting = endpoint.Closed.UnsafeRegister(static stream => ((PeerConnection)stream!).Abort(), stream);
         var reception = new PeerReception(stream, served, address, endpoint.Patience, logger);
         await reception.RunAsync(preface).ConfigureAwait(false);

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Diagnostics;
 using Raft.Consensus;
 using Raft.InMemory;
 using Raft.Node.Ports;
@@ -121,6 +122,118 @@ public sealed class WriteAheadLogTests
         var (_, recovered) = SegmentedLog.Open(_disk, Options, Identity);
         Assert.Equal(100UL, recovered.Base.Index.Value + (ulong)recovered.Entries.Count);
     }
+
+    [Fact]
+    public void Whoever_stands_in_for_the_writer_is_called_by_nobody_else_and_in_order()
+    {
+        var (log, _) = WriteAheadLog.Open(_disk, Options, Identity);
+        var done = new List<(ulong Sequence, int Thread)>();
+        ulong last = 0;
+        var isOwn = false;
+        while (!isOwn)
+        {
+            if (!log.TryStandIn())
+            {
+                WriteAndWait(log, ++last, done); // the disk was slow
+                continue;
+            }
+
+            for (var i = 0; i < 3; i++)
+            {
+                log.Append(Write(++last), (write, _) => Done(done, write.Sequence));
+            }
+
+            log.WriteWaiting();
+            WriteAndWait(log, ++last, done);
+            isOwn = done[^4..^1].TrueForAll(static write => write.Thread == Environment.CurrentManagedThreadId);
+            Assert.InRange(last, 1UL, 10_000UL); // the writer is ahead by chance only
+        }
+
+        log.Dispose();
+        Assert.Equal(Enumerable.Range(1, (int)last).Select(i => (ulong)i), done.Select(write => write.Sequence));
+        Assert.Equal((int)last, SegmentedLog.Open(_disk, Options, Identity).Recovered.Entries.Count);
+    }
+
+    [Fact]
+    public void What_others_append_while_somebody_stands_in_is_written_too()
+    {
+        const int Writes = 500;
+        var (log, _) = WriteAheadLog.Open(_disk, Options, Identity);
+        using var all = new CountdownEvent(2 * Writes);
+        var appending = new Thread(() =>
+        {
+            for (var i = 0; i < Writes; i++)
+            {
+                log.Append(new LogWrite(0, new HardState(new((ulong)i + 1), default, default), [], null), (_, _) => all.Signal());
+            }
+        });
+        appending.Start();
+        for (var i = 0; i < Writes; i++)
+        {
+            var standsIn = log.TryStandIn();
+            log.Append(Write((ulong)i + 1), (_, _) => all.Signal());
+            if (standsIn)
+            {
+                log.WriteWaiting();
+            }
+        }
+
+        Assert.True(all.Wait(TimeSpan.FromSeconds(30), TestContext.Current.CancellationToken));
+        appending.Join();
+        log.Dispose();
+        Assert.Equal(Writes, SegmentedLog.Open(_disk, Options, Identity).Recovered.Entries.Count);
+    }
+
+    [Fact]
+    public void A_sync_that_fails_where_somebody_stands_in_ends_the_log_for_all()
+    {
+        var (log, _) = WriteAheadLog.Open(_disk, Options, Identity);
+        Exception? failure = null;
+        using var failed = new ManualResetEventSlim();
+        Assert.True(log.TryStandIn());
+        _disk.OperationsUntilFailure = 0;
+        log.Append(Write(1), (_, error) =>
+        {
+            failure = error;
+            failed.Set();
+        });
+        log.WriteWaiting();
+        failed.Wait(TestContext.Current.CancellationToken);
+        _disk.OperationsUntilFailure = int.MaxValue;
+        Exception? later = null;
+        log.Append(Write(2), (_, error) => later = error);
+        log.Dispose();
+        Assert.IsType<LogFailedException>(failure);
+        Assert.IsType<LogFailedException>(later);
+    }
+
+    [Fact]
+    public void Nobody_stands_in_while_the_disk_is_slow()
+    {
+        var (log, _) = WriteAheadLog.Open(_disk, Options, Identity);
+        _disk.OnSync = static () =>
+        {
+            var started = Stopwatch.StartNew();
+            SpinWait.SpinUntil(() => started.ElapsedMilliseconds > 5);
+        };
+        WriteAndWait(log, 1, []);
+        Assert.False(log.TryStandIn());
+        log.Dispose();
+    }
+
+    private static void WriteAndWait(WriteAheadLog log, ulong index, List<(ulong Sequence, int Thread)> done)
+    {
+        using var completed = new ManualResetEventSlim();
+        log.Append(Write(index), (write, _) =>
+        {
+            Done(done, write.Sequence);
+            completed.Set();
+        });
+        completed.Wait(TestContext.Current.CancellationToken);
+    }
+
+    private static void Done(List<(ulong Sequence, int Thread)> done, ulong sequence) =>
+        done.Add((sequence, Environment.CurrentManagedThreadId));
 
     private static LogWrite Write(ulong index, int bytes = 50) =>
         new(index, null, [new(new(new(1), new(index)), EntryKind.Command, new byte[bytes])], null);

@@ -26,6 +26,23 @@ public sealed class StreamsTests
         Assert.Equal(6UL, (await two.Inbox.NextAsync()).Context);
     }
 
+    [Fact]
+    public async Task More_streams_than_there_are_threads_for_are_all_read()
+    {
+        await using var two = await TestMember.StartAsync(Options(Two));
+        List<RawStream> streams = [];
+        for (ulong context = 1; context <= 80; context++)
+        {
+            streams.Add(await RawStream.OpenTakenAsync(two));
+            await streams[^1].SendAsync(Heartbeats(context));
+            Assert.Equal(context, (await two.Inbox.NextAsync()).Context);
+        }
+
+        await streams[0].SendAsync(Heartbeats(81));
+        Assert.Equal(81UL, (await two.Inbox.NextAsync()).Context);
+        streams.ForEach(static stream => stream.Dispose());
+    }
+
     [Theory]
     [InlineData("")]
     [InlineData("RAF")]

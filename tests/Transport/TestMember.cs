@@ -61,7 +61,7 @@ internal sealed class TestMember : IAsyncDisposable
             {
                 endpoint.Protocols = HttpProtocols.Http2;
                 listen?.Invoke(endpoint);
-                endpoint.UsePeerStreams();
+                endpoint.UsePeerStreams(isSecured: listen is not null);
             });
         });
         if (patience is { } given)

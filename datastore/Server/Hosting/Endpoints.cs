@@ -80,7 +80,7 @@ internal static class Endpoints
 
             if (protocols == HttpProtocols.Http2)
             {
-                listen.UsePeerStreams();
+                listen.UsePeerStreams(isSecured: url.Scheme == "https");
             }
         }
 

@@ -1,30 +1,62 @@
 using System.Diagnostics;
+using Raft.Storage.Log;
 
 namespace Raft.Server.Membership;
 
 /// <summary>
 /// Gives the node its thread and its ticks. The thread is its own, so that neither busy requests nor a starved thread pool
 /// delay a heartbeat. While next to nothing is asked, whoever leaves an input runs the turn that takes it: handing over to a thread
-/// that sleeps would be the larger part of the time that a lone client waits. Under load the hand-over is worth its time, since
+/// that sleeps would be the larger part of the time that a lone client waits. For the same reason it then writes to the log what its
+/// turn appended; by then it holds nobody up, however long the disk takes. Under load the hand-overs are worth their time, since
 /// meanwhile a batch gathers.
 /// </summary>
-internal sealed class NodeLoop(TimeSpan tick) : IDisposable
+internal sealed class NodeLoop(TimeSpan tick, WriteAheadLog log) : IDisposable
 {
+    private const int QuietTurnsMax = 16;
+
     // Left to the collector: a thread that leaves an input may still set it while this is disposed of.
     private readonly AutoResetEvent _work = new(initialState: false);
 
-    // Held by whoever runs turns.
+    // Held by whoever runs a turn.
     private readonly Lock _turns = new();
     private Node.Node? _node;
     private Thread? _thread;
     private volatile bool _isStopping;
 
+    // Whether there may be something for a turn. Whoever ran one looks afterwards: who came meanwhile left it to him.
+    private volatile bool _isWanted = true;
+
     /// <summary>Has the work that there is done, here or by the loop; from any thread.</summary>
     public void Wake()
     {
-        if (!_isStopping && !TryRunTurn())
+        _isWanted = true;
+        if (_node is not { IsQuiet: true } node || _turns.IsHeldByCurrentThread)
         {
             _work.Set();
+            return;
+        }
+
+        var writes = false;
+        for (var turn = 0; IsWanted; turn++)
+        {
+            if (turn == QuietTurnsMax || !node.IsQuiet)
+            {
+                _work.Set();
+                break;
+            }
+
+            if (!_turns.TryEnter())
+            {
+                break;
+            }
+
+            writes |= log.TryStandIn();
+            RunTurn(node);
+        }
+
+        if (writes)
+        {
+            log.WriteWaiting();
         }
     }
 
@@ -52,42 +84,47 @@ internal sealed class NodeLoop(TimeSpan tick) : IDisposable
         var next = tick;
         while (!_isStopping)
         {
-            lock (_turns)
+            while (!_isStopping && clock.Elapsed < next && IsWanted && _turns.TryEnter())
             {
-                while (!_isStopping && clock.Elapsed < next && node.RunTurn())
-                {
-                }
+                RunTurn(node);
             }
 
-            if (clock.Elapsed < next)
+            if (next - clock.Elapsed is { Ticks: > 0 } left)
             {
-                _work.WaitOne(next - clock.Elapsed is { Ticks: > 0 } left ? left : TimeSpan.Zero);
+                // In whole milliseconds: rounded down, the last one would be spent without a pause.
+                _work.WaitOne((int)Math.Ceiling(left.TotalMilliseconds));
                 continue;
             }
 
             // After a pause (a stopped process, a long collection) time is not made up for: a burst of ticks would look
             // like an election timeout although nobody was silent.
-            lock (_turns)
-            {
-                node.Tick();
-                next = next + tick < clock.Elapsed ? clock.Elapsed + tick : next + tick;
-                node.RunTurn();
-            }
+            _turns.Enter();
+            node.Tick();
+            next = next + tick < clock.Elapsed ? clock.Elapsed + tick : next + tick;
+            RunTurn(node);
         }
     }
 
-    /// <returns>False: the loop has to go on.</returns>
-    private bool TryRunTurn()
+    private bool IsWanted
     {
-        if (_node is not { IsQuiet: true } node || _turns.IsHeldByCurrentThread || !_turns.TryEnter())
+        get
         {
-            return false;
+            // After the lock was left: either who wants a turn has found it free, or this sees that one is wanted.
+            Interlocked.MemoryBarrier();
+            return _isWanted;
         }
+    }
 
+    /// <summary>Runs a turn, and leaves the lock that was entered for it. There may be more to do until one finds nothing.</summary>
+    private void RunTurn(Node.Node node)
+    {
         try
         {
-            // The second finds nothing, usually: then the next input wakes the loop again.
-            return _isStopping || !node.RunTurn() || !node.RunTurn();
+            _isWanted = false;
+            if (!_isStopping && node.RunTurn())
+            {
+                _isWanted = true;
+            }
         }
         finally
         {

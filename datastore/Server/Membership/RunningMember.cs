@@ -88,7 +88,7 @@ internal sealed class RunningMember : IAsyncDisposable
         };
         var inbox = new NodeInbox(identity.ClusterId, store, by => logger.RemovedFromCluster(by.ToString()));
         var transport = new PeerTransport(peers, inbox, loggers.CreateLogger<PeerTransport>());
-        var loop = new NodeLoop(options.HeartbeatInterval);
+        var loop = new NodeLoop(options.HeartbeatInterval, log);
         var nodeOptions = new NodeOptions
         {
             ClusterId = identity.ClusterId,

@@ -8,20 +8,30 @@ namespace Raft.Storage.Log;
 /// <summary>
 /// The write-ahead log with its own thread. While the disk syncs one batch, the next gathers: everything that waits when the
 /// sync is done becomes one frame with one sync (group commit), so that throughput grows with the load at a latency of at
-/// most two syncs.
+/// most two syncs. Where next to nothing waits, another thread may stand in for it: see <see cref="TryStandIn"/>.
 /// </summary>
 public sealed class WriteAheadLog : IWriteAheadLog, IDisposable
 {
+    private static readonly long QuickWriteTicksMax = Stopwatch.Frequency / 500;
+
     private readonly SegmentedLog _log;
     private readonly Thread _writer;
     private readonly object _gate = new();
 
-    // Guarded by the gate. The writer takes all that waits and leaves an empty list.
+    // Guarded by the gate. Whoever writes takes all that waits and leaves an empty list.
     private List<Waiting> _waiting = [];
     private EntryId _discard;
+    private bool _isWriting;
+    private int _standIn;
     private bool _stopping;
     private LogFailedException? _failure;
 
+    // Of whoever writes.
+    private readonly List<LogWrite> _writes = [];
+    private List<Waiting> _batch = [];
+    private EntryId _discarded = EntryId.Zero;
+
+    private long _lastWriteTicks;
     private Task _preparation = Task.CompletedTask;
 
     /// <summary>Starts the thread that writes.</summary>
@@ -52,7 +62,10 @@ public sealed class WriteAheadLog : IWriteAheadLog, IDisposable
             if (refused is null)
             {
                 _waiting.Add(new(write, completed));
-                Monitor.Pulse(_gate);
+                if (!_isWriting && _standIn != Environment.CurrentManagedThreadId)
+                {
+                    Monitor.Pulse(_gate);
+                }
             }
         }
 
@@ -89,54 +102,136 @@ public sealed class WriteAheadLog : IWriteAheadLog, IDisposable
         _log.Dispose();
     }
 
-    private void WriteLoop()
+    /// <summary>
+    /// The calling thread offers to write what it appends from now on, and must call <see cref="WriteWaiting"/> when it has appended
+    /// what there is: waking the writer, and being woken, would take it longer than a quick disk does. False: the disk was slow lately,
+    /// and nobody but the writer should wait for it.
+    /// </summary>
+    public bool TryStandIn()
     {
-        var batch = new List<Waiting>();
-        var writes = new List<LogWrite>();
-        var discarded = EntryId.Zero;
-        while (TryTake(ref batch, discarded, out var discard))
+        if (Volatile.Read(ref _lastWriteTicks) > QuickWriteTicksMax)
         {
-            writes.AddRange(batch.Select(waiting => waiting.Write));
-            try
-            {
-                Write(writes);
-                Complete(batch, null);
-                batch.Clear();
-                writes.Clear();
-                if (discard != discarded)
-                {
-                    _log.DiscardUpTo(discard);
-                    discarded = discard;
-                }
-            }
-#pragma warning disable CA1031 // Whatever it was, nobody knows what is on disk now.
-            catch (Exception cause)
-#pragma warning restore CA1031
-            {
-                Fail(batch, new LogFailedException(cause));
-                return;
-            }
-
-            if (_log.WantsNextSegment && _preparation.IsCompleted)
-            {
-                _preparation = Task.Run(PrepareNextSegment);
-            }
+            return false;
         }
+
+        lock (_gate)
+        {
+            _standIn = Environment.CurrentManagedThreadId;
+        }
+
+        return true;
     }
 
-    /// <summary>Waits for something to do and takes all of it. False: stopped, with nothing left.</summary>
-    private bool TryTake(ref List<Waiting> batch, EntryId discarded, out EntryId discard)
+    /// <summary>
+    /// Writes what waits, unless somebody is at it who will see to the rest. All that is called when writes are durable is called here.
+    /// </summary>
+    public void WriteWaiting()
     {
         lock (_gate)
         {
-            while (_waiting.Count == 0 && _discard == discarded && !_stopping)
+            if (_standIn == Environment.CurrentManagedThreadId)
+            {
+                _standIn = 0;
+            }
+
+            if (_isWriting || _stopping || _waiting.Count == 0)
+            {
+                return;
+            }
+
+            TakeAll();
+        }
+
+        WriteBatch();
+        Release();
+    }
+
+    private void WriteLoop()
+    {
+        while (TryTake(out var discard))
+        {
+            WriteBatch();
+            Discard(discard);
+            Release();
+        }
+    }
+
+    /// <summary>Waits for something to do and takes all of it. False: stopped, with nothing left, or failed.</summary>
+    private bool TryTake(out EntryId discard)
+    {
+        lock (_gate)
+        {
+            while (_isWriting || !HasWork)
             {
                 Monitor.Wait(_gate);
             }
 
-            (batch, _waiting) = (_waiting, batch);
+            TakeAll();
             discard = _discard;
-            return batch.Count > 0 || discard != discarded;
+            return _failure is null && (_batch.Count > 0 || discard != _discarded);
+        }
+    }
+
+    private bool HasWork => _waiting.Count > 0 || _discard != _discarded || _stopping || _failure is not null;
+
+    private void TakeAll()
+    {
+        _isWriting = true;
+        (_batch, _waiting) = (_waiting, _batch);
+    }
+
+    private void WriteBatch()
+    {
+        try
+        {
+            _writes.AddRange(_batch.Select(waiting => waiting.Write));
+            Write(_writes);
+            Complete(_batch, null);
+            _batch.Clear();
+            _writes.Clear();
+        }
+#pragma warning disable CA1031 // Whatever it was, nobody knows what is on disk now.
+        catch (Exception cause)
+#pragma warning restore CA1031
+        {
+            Fail(_batch, new LogFailedException(cause));
+        }
+    }
+
+    /// <summary>Left to the writer: deleting files takes its time.</summary>
+    private void Discard(EntryId last)
+    {
+        try
+        {
+            if (_failure is null && last != _discarded)
+            {
+                _log.DiscardUpTo(last);
+                _discarded = last;
+            }
+        }
+#pragma warning disable CA1031 // As above.
+        catch (Exception cause)
+#pragma warning restore CA1031
+        {
+            Fail([], new LogFailedException(cause));
+        }
+    }
+
+    /// <summary>Whoever wrote is done; the writer sees to what came meanwhile.</summary>
+    private void Release()
+    {
+        if (_log.WantsNextSegment && _preparation.IsCompleted)
+        {
+            _preparation = Task.Run(PrepareNextSegment);
+        }
+
+        lock (_gate)
+        {
+            _isWriting = false;
+            if (HasWork)
+            {
+                Monitor.Pulse(_gate);
+            }
         }
     }
 
@@ -149,7 +244,9 @@ public sealed class WriteAheadLog : IWriteAheadLog, IDisposable
 
         var started = Stopwatch.GetTimestamp();
         var syncs = _log.Append(writes);
-        StorageMetrics.LogSyncSeconds.Record(Stopwatch.GetElapsedTime(started).TotalSeconds / syncs);
+        var took = Stopwatch.GetTimestamp() - started;
+        Volatile.Write(ref _lastWriteTicks, took);
+        StorageMetrics.LogSyncSeconds.Record(Stopwatch.GetElapsedTime(0, took).TotalSeconds / syncs);
         StorageMetrics.LogSyncs.Add(syncs);
         StorageMetrics.LogWrites.Add(writes.Count);
     }
