@@ -44,7 +44,7 @@ public sealed record NodeOptions
     public int SnapshotEntries { get; init; } = 10_000;
 
     /// <summary>Bytes of applied entries after which the state is flushed and the log compacted, whichever comes first.</summary>
-    public long SnapshotBytes { get; init; } = 32L * 1024 * 1024;
+    public long SnapshotBytes { get; init; } = 16L * 1024 * 1024;
 
     /// <summary>
     /// Entries kept when the log is compacted, so that a follower that was away shortly needs no snapshot; fewer if they have

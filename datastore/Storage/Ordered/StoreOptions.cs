@@ -13,7 +13,7 @@ public sealed record StoreOptions
     /// Bytes that gather in memory before they are flushed to a file. Up to three such buffers exist: one being filled, one
     /// being flushed, and one for a burst that outruns the flush. After a crash at most this much is replayed from the log.
     /// </summary>
-    public long WriteBufferBytes { get; init; } = 32L * 1024 * 1024;
+    public long WriteBufferBytes { get; init; } = 40L * 1024 * 1024;
 
     /// <summary>Threads that flush and compact.</summary>
     public int BackgroundThreads { get; init; } = 2;
