@@ -117,7 +117,8 @@ internal sealed class LeaseHolder(Simulator simulator, int number, SeededRandom 
                     return;
                 }
 
-                SafetyChecker.Holds(ttl == _ttlSeconds, "Lease", $"{_lease} was granted {_ttlSeconds} s, and is kept alive for {ttl}");
+                SafetyChecker.Holds(
+                    ttl == _ttlSeconds, "Lease", $"{_lease} was granted {_ttlSeconds} s, and is kept alive for {ttl}", _connection.Member?.Id);
                 IsPromised(asked, ttl);
                 _renewedHealed += simulator.IsHealing ? 1 : 0;
                 Later();
@@ -143,7 +144,8 @@ internal sealed class LeaseHolder(Simulator simulator, int number, SeededRandom 
                 SafetyChecker.Holds(
                     answer.GrantedTTL == _ttlSeconds && answer.TTL <= _ttlSeconds,
                     "Lease",
-                    $"{_lease} was granted {_ttlSeconds} s, and is said to have {answer.TTL} of {answer.GrantedTTL}");
+                    $"{_lease} was granted {_ttlSeconds} s, and is said to have {answer.TTL} of {answer.GrantedTTL}",
+                    _connection.Member?.Id);
                 Live();
             },
             Live);
@@ -165,7 +167,10 @@ internal sealed class LeaseHolder(Simulator simulator, int number, SeededRandom 
             {
                 var found = ((RangeResponse)result.Response!).Count;
                 SafetyChecker.Holds(
-                    found >= expected || !simulator.Leases.MustLive(_lease), "Lease", $"{expected} keys were put under {_lease}, which lives, but {found} are there");
+                    found >= expected || !simulator.Leases.MustLive(_lease),
+                    "Lease",
+                    $"{expected} keys were put under {_lease}, which lives, but {found} are there",
+                    _connection.Member?.Id);
                 Live();
             },
             Live);

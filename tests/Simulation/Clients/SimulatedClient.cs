@@ -98,7 +98,7 @@ internal sealed class SimulatedClient(Simulator simulator, int number, bool hasS
         simulator.History.IsAnswered(attempt.Operation, result.Response!, simulator.Now);
         Learn(request.Key, result.Response!, revision);
         if (request.Kind != RequestKind.SerializableRead)
-            simulator.Checker.Answers($"{request} of client {number}", attempt.SeenBefore, revision);
+            simulator.Checker.Answers($"{request} of client {number}", attempt.SeenBefore, revision, _connection.Member?.Id);
         if (simulator.IsHealing)
             _servedHealed++;
         AskAgain();
