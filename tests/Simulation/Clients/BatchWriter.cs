@@ -11,7 +11,7 @@ internal sealed class BatchWriter(Simulator simulator, SeededRandom random)
     private const int Keys = 6;
     private const int HealedRequests = 3;
 
-    private readonly ClientConnection _connection = new(simulator, random);
+    private readonly ClientConnection _connection = new(simulator, random, isLoyal: false);
     private int _lastValue;
     private int _servedHealed;
 

@@ -162,7 +162,7 @@ internal sealed partial class SimulatedMember
     public void Pause(int milliseconds)
     {
         _simulator.Trace.Fault(Id, $"{Id} is paused for {milliseconds} ms");
-        _pausedUntil = _simulator.Now + milliseconds;
+        _pausedUntil = Math.Max(_pausedUntil, _simulator.Now + milliseconds);
     }
 
     /// <summary>It dies so many steps from now, wherever that is.</summary>
