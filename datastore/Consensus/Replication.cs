@@ -166,6 +166,10 @@ public sealed partial class ConsensusModule
             case ReplicationState.Probe when response.Log.Index == member.Next.Previous:
                 var agreed = _log.LastWithTermAtMost(response.Hint.Term, response.Hint.Index);
                 member.BecomeProbing(Min(agreed.Index, response.Log.Index.Previous).Next);
+
+                // A voter that denies what it acknowledged has lost it, and stops when a heartbeat tells it so: no use asking faster.
+                if (response.Log.Index <= member.Match)
+                    member.PauseProbing();
                 break;
             default:
                 // An answer to a request that was overtaken.

@@ -199,6 +199,22 @@ public class MembershipTests
     }
 
     [Fact]
+    public void A_voter_whose_disk_lost_acknowledged_entries_is_not_filled_anew_and_stops()
+    {
+        var cluster = new Cluster(3);
+        cluster.Elect(1);
+        cluster.Propose("a");
+        cluster[3].RestartWith(new HardState(new Term(1), Cluster.Id(1), LogIndex.Zero));
+
+        // Before it hears how much was committed it is sent what follows on the lost entries, and cannot take it.
+        cluster.Propose("b");
+        Assert.Empty(cluster[3].DurableLog);
+        Assert.Equal(new LogIndex(2), cluster[1].Status.Progress[Cluster.Id(3)].Match);
+
+        Assert.Throws<InvariantViolationException>(() => cluster.Tick(3));
+    }
+
+    [Fact]
     public void A_voter_whose_disk_lost_acknowledged_entries_stops()
     {
         var cluster = new Cluster(3);

@@ -157,6 +157,37 @@ public class PersistenceTests
     }
 
     [Fact]
+    public void A_write_that_was_overtaken_by_a_snapshot_makes_nothing_durable_beyond_it()
+    {
+        var follower = new Member(Cluster.Id(1), new Configuration([Cluster.Id(1), Cluster.Id(2), Cluster.Id(3)], []), Options)
+        {
+            SyncsAtOnce = false,
+        };
+
+        // Three writes under way: entries 1 to 5 of term 1, a snapshot up to 3 of term 2 in their place, and what a leader committed after it.
+        follower.Module.Receive(Append(from: 2, term: 1, previous: (0, 0), commit: 0, (1, 1), (1, 2), (1, 3), (1, 4), (1, 5)));
+        follower.Work();
+        follower.ReceiveSnapshotData([]);
+        follower.Module.Receive(new Message
+        {
+            Kind = MessageKind.SnapshotRequest,
+            From = Cluster.Id(3),
+            To = Cluster.Id(1),
+            Term = new Term(2),
+            Snapshot = new SnapshotMetadata(new EntryId(new Term(2), new LogIndex(3)), follower.Status.Configuration),
+        });
+        follower.Work();
+        follower.Module.Receive(Append(from: 3, term: 2, previous: (2, 3), commit: 5, (2, 4), (2, 5)));
+        follower.Work();
+        Assert.Equal(3, follower.WritesUnderWay);
+
+        follower.Sync(2);
+        Assert.Empty(ApplyAll(follower));
+        follower.Sync(1);
+        Assert.Equal(["4@2", "5@2"], ApplyAll(follower));
+    }
+
+    [Fact]
     public void A_commit_index_that_did_not_reach_the_disk_is_told_by_a_later_change_of_members()
     {
         var change = new ConfigurationChange(ConfigurationChangeKind.AddLearner, Cluster.Id(9), default).Encode();

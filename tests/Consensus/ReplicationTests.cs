@@ -65,6 +65,28 @@ public class ReplicationTests
     }
 
     [Fact]
+    public void A_follower_commits_only_up_to_the_last_entry_that_the_request_matched_figure_2()
+    {
+        var cluster = new Cluster(3);
+        cluster[2].RestartWith(new HardState(new Term(2), MemberId.None, new LogIndex(1)), 1, 1, 2);
+
+        // Entry 3 of the leader's log, which it knows committed, is another than the follower's.
+        cluster[2].Module.Receive(new Message
+        {
+            Kind = MessageKind.AppendRequest,
+            From = Cluster.Id(1),
+            To = Cluster.Id(2),
+            Term = new Term(3),
+            Log = new EntryId(new Term(1), new LogIndex(2)),
+            Commit = new LogIndex(3),
+        });
+        cluster[2].Work();
+
+        Assert.Equal(new LogIndex(2), cluster[2].Status.Commit);
+        Assert.Equal(["1@1", "2@1"], cluster[2].AppliedIds);
+    }
+
+    [Fact]
     public void A_follower_that_missed_entries_gets_them_when_it_is_back()
     {
         var cluster = new Cluster(3);

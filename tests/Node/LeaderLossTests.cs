@@ -24,6 +24,36 @@ public sealed class LeaderLossTests
     }
 
     [Fact]
+    public void A_write_that_a_snapshot_stepped_over_is_not_refused_as_surely_not_done()
+    {
+        var cluster = new TestCluster(settings: options => options with { SnapshotEntries = 10, CatchUpEntries = 5, LagFactorMax = 2 }).Elected();
+        var old = cluster[1];
+
+        // The others hold the entry and commit it; the old leader learns of it only as a part of their state.
+        cluster.Network.Loses = message => message is { Kind: MessageKind.AppendResponse, Reject: false } && message.To == old.Id;
+        var open = old.Put("a", "1");
+        cluster.Settle();
+        cluster.Network.CutOff(old.Id);
+        cluster.Network.Loses = static _ => false;
+        cluster.TickUntil(() => cluster.Up.Any(member => member != old && member.Status.IsLeader));
+        cluster.Tick(21);
+        for (var i = 0; i < 50; i++)
+        {
+            cluster.Do(cluster.Leader.Put($"k{i}", "v"));
+        }
+
+        Assert.False(open.IsCompleted);
+        cluster.Network.Heal();
+        cluster.TickUntil(() => open.IsCompleted);
+        Assert.Equal(1, old.Status.Counters.SnapshotsInstalled);
+        var refused = cluster.Refused(open);
+        Assert.Equal(NodeError.LeaderFailed, refused.Error);
+        Assert.False(refused.SurelyNotDone);
+        cluster.AssertSameState();
+        Assert.Equal("1", old.Get("a"));
+    }
+
+    [Fact]
     public void A_write_that_stays_undecided_is_given_up_as_unknown()
     {
         var cluster = new TestCluster().Elected();

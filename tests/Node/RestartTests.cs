@@ -42,6 +42,29 @@ public sealed class RestartTests
     }
 
     [Fact]
+    public void What_was_applied_while_a_flush_was_under_way_is_not_forgotten_with_it()
+    {
+        var cluster = new TestCluster(members: 1, settings: options => options with { SnapshotEntries = 10, CatchUpEntries = 2 }).Elected();
+        var flushes = cluster[1].State.Flushes;
+        cluster[1].State.HoldsFlushes = true;
+        for (var i = 0; i < 40; i++)
+        {
+            cluster.Do(cluster[1].Put($"k{i}", $"{i}"));
+        }
+
+        Assert.Equal(flushes + 1, cluster[1].State.Flushes);
+        cluster[1].State.CompleteFlush();
+        cluster.Settle();
+        Assert.Equal(1, cluster[1].Status.Counters.Compactions);
+
+        // The log is all that holds what came after that flush began: the next one is still under way.
+        cluster[1].Restart();
+        Assert.InRange(cluster[1].Node.Store.Revision, 10, 30);
+        cluster.Elected();
+        Assert.All(Enumerable.Range(0, 40), i => Assert.Equal($"{i}", cluster[1].Get($"k{i}")));
+    }
+
+    [Fact]
     public void A_single_member_needs_nobody_to_come_back()
     {
         var cluster = new TestCluster(members: 1).Elected();

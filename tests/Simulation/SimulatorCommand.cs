@@ -29,6 +29,9 @@ internal sealed record SimulatorCommand
     /// <summary>Where pages go; a folder that is made when there is one.</summary>
     public string Pages { get; private init; } = "";
 
+    /// <summary>What of the command line cannot be understood.</summary>
+    public string? Complaint { get; private init; }
+
     public static bool TryParse(string[] arguments, out SimulatorCommand command)
     {
         string? ValueOf(string option)
@@ -37,11 +40,24 @@ internal sealed record SimulatorCommand
             return position >= 0 && position + 1 < arguments.Length ? arguments[position + 1] : null;
         }
 
+        string? complaint = null;
+        ulong? NumberOf(string option, ulong most)
+        {
+            if (!arguments.Contains(option))
+                return null;
+            var value = ValueOf(option);
+            if (ulong.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number <= most)
+                return number;
+            complaint ??= $"{option} takes a whole number, not '{value}'.";
+            return 0;
+        }
+
         command = new SimulatorCommand
         {
-            Seed = ValueOf("--seed") is { } seed ? ulong.Parse(seed, CultureInfo.InvariantCulture) : null,
-            Seeds = ValueOf("--seeds") is { } seeds ? int.Parse(seeds, CultureInfo.InvariantCulture) : null,
-            From = ulong.Parse(ValueOf("--from") ?? "1", CultureInfo.InvariantCulture),
+            Seed = NumberOf("--seed", ulong.MaxValue),
+            Seeds = (int?)NumberOf("--seeds", int.MaxValue),
+            From = NumberOf("--from", ulong.MaxValue) ?? 1,
+            Complaint = complaint,
             AllMutations = arguments.Contains("--mutations"),
             MutationName = ValueOf("--mutation"),
             Pages = ValueOf("--pages") ?? Path.Combine("artifacts", "sim"),
@@ -49,9 +65,17 @@ internal sealed record SimulatorCommand
         return command is not { Seed: null, Seeds: null, AllMutations: false, MutationName: null };
     }
 
-    public int Run() => AllMutations ? BreakEveryRule() : MutationName is { } name ? BreakRule(name) : Seed is { } seed ? Replay(seed) : TryMany();
+    public int Run()
+    {
+        if (Complaint is null)
+            return AllMutations ? BreakEveryRule() : MutationName is { } name ? BreakRule(name) : Seed is { } seed ? Replay(seed) : TryMany();
+        Console.Error.WriteLine(Complaint);
+        return 2;
+    }
 
-    internal static string? Failure(Action run)
+    internal static string? Failure(Action run) => Thrown(run) is { } thrown ? Describe(thrown) : null;
+
+    private static Exception? Thrown(Action run)
     {
         try
         {
@@ -60,15 +84,19 @@ internal sealed record SimulatorCommand
         }
         catch (Exception failure)
         {
-            return failure is SafetyViolationException or InvariantViolationException ? failure.Message : failure.ToString();
+            return failure;
         }
     }
 
+    private static string Describe(Exception failure) =>
+        failure is SafetyViolationException or InvariantViolationException ? failure.Message : failure.ToString();
+
     private int Replay(ulong seed)
     {
-        var (simulator, failure) = Draw(seed, mutation: null);
+        var (simulator, failure, page) = Draw(seed, mutation: null);
         Console.WriteLine(simulator.Trace.Text);
         Console.WriteLine(failure ?? $"seed {seed}: all promises kept; {simulator.Summary}");
+        Console.WriteLine($"timeline: {page}");
         return failure is null ? 0 : 1;
     }
 
@@ -77,30 +105,30 @@ internal sealed record SimulatorCommand
         var seeds = Seeds ?? SeedsByDefault;
         var watch = Stopwatch.StartNew();
         var (done, all) = (0, new RunSummary());
-        var failures = new SortedDictionary<ulong, string>();
+        var failed = new SortedSet<ulong>();
         Parallel.For(0, seeds, offset =>
         {
             var simulator = new Simulator(From + (ulong)offset);
             var failure = Failure(simulator.Run);
-            lock (failures)
+            lock (failed)
             {
                 all += simulator.Summary;
                 if (failure is not null)
                 {
-                    failures[From + (ulong)offset] = failure;
-                    Console.Error.WriteLine($"seed {From + (ulong)offset}: {failure}");
+                    failed.Add(From + (ulong)offset);
+                    Console.WriteLine($"seed {From + (ulong)offset}: {failure}");
                 }
 
                 if (++done % 100 == 0)
-                    Console.Error.WriteLine($"{done} of {seeds} seeds, {failures.Count} failed, {done / watch.Elapsed.TotalSeconds:F1} seeds/s");
+                    Console.Error.WriteLine($"{done} of {seeds} seeds, {failed.Count} failed, {done / watch.Elapsed.TotalSeconds:F1} seeds/s");
             }
         });
-        foreach (var (failed, why) in failures)
-            Console.WriteLine($"seed {failed}: {why}");
-        if (failures.Count > 0)
-            Draw(failures.Keys.First(), mutation: null);
-        Console.WriteLine($"{seeds - failures.Count} seeds passed, {failures.Count} failed; {seeds / watch.Elapsed.TotalSeconds:F1} seeds/s, {all}");
-        return failures.Count == 0 ? 0 : 1;
+        Console.WriteLine($"{seeds - failed.Count} seeds passed, {failed.Count} failed; {seeds / watch.Elapsed.TotalSeconds:F1} seeds/s, {all}");
+        if (failed.Count == 0)
+            return 0;
+        Console.WriteLine($"failed: {string.Join(' ', failed)}");
+        Console.WriteLine($"timeline of the first: {Draw(failed.Min, mutation: null).Page}");
+        return 1;
     }
 
     /// <summary>A table in Markdown, as docs/testing.md has it.</summary>
@@ -137,22 +165,23 @@ internal sealed record SimulatorCommand
             return 1;
         }
 
-        var (_, failure) = Draw(seed, broken);
+        var (_, failure, page) = Draw(seed, broken);
         Console.WriteLine($"{broken.Name}: seed {seed}: {failure ?? "not caught"}");
+        Console.WriteLine($"timeline: {page}");
         return 0;
     }
 
     /// <summary>Runs a seed once more and makes a page of it.</summary>
-    private (Simulator Simulator, string? Failure) Draw(ulong seed, Mutation? mutation)
+    private (Simulator Simulator, string? Failure, string Page) Draw(ulong seed, Mutation? mutation)
     {
         var timeline = new TimelineRecorder(seed, (mutation is null ? "" : $"broken on purpose: {mutation.Name}; ") + Simulator.SwarmOf(seed));
         var simulator = new Simulator(seed, mutation?.Parts, keepsTrace: true, timeline);
-        var failure = Failure(simulator.Run);
+        var thrown = Thrown(simulator.Run);
+        var failure = thrown is null ? null : Describe(thrown);
         if (failure is not null)
-            timeline.Violation(simulator.Now, null, failure.Split(':')[0], failure);
+            timeline.Violation(simulator.Now, (thrown as SafetyViolationException)?.Member, failure.Split(':')[0], failure);
         var page = Path.GetFullPath(Path.Combine(Pages, $"seed-{seed}{(mutation is null ? "" : "-" + mutation.Name.Replace(' ', '-'))}.html"));
         timeline.WriteHtml(page);
-        Console.Error.WriteLine($"timeline: {page}");
-        return (simulator, failure);
+        return (simulator, failure, page);
     }
 }

@@ -38,6 +38,21 @@ internal sealed record Swarm
     /// <summary>Chance, each 100 ms, that a member stands still for a while.</summary>
     public required int PauseChance { get; init; }
 
+    /// <summary>
+    /// Chance, each 100 ms, that a leader stands still and is cut off for longer: it wakes where others have gone on without it, and
+    /// nobody tells it.
+    /// </summary>
+    public required int SleepingLeaderChance { get; init; }
+
+    /// <summary>
+    /// Chance that a client or a lease holder stays with a leader for as long as that one answers. Such a client mostly reads, and such
+    /// a holder hardly waits before it keeps its lease alive again.
+    /// </summary>
+    public required int LoyalChance { get; init; }
+
+    /// <summary>Chance that the sender of a snapshot takes it for lost while it is on its way, and another overtakes it.</summary>
+    public required int GivenUpSnapshotChance { get; init; }
+
     /// <summary>Chance, each 100 ms, that a member's disk stalls, fails or is full.</summary>
     public required int DiskFaultChance { get; init; }
 
@@ -95,25 +110,33 @@ internal sealed record Swarm
     public static Swarm Draw(SeededRandom random)
     {
         int OftenNone(int most) => random.Below(3) == 0 ? 0 : random.Between(1, most);
+        var leadersSleep = random.Below(4) == 0;
+        var snapshotsAreGivenUp = random.Below(3) == 0;
+
+        // Where members fall and messages are lost all the time, hardly anybody leads for long enough to be put to sleep.
+        int Calm(int most) => OftenNone(leadersSleep ? most / 10 : most);
         return new Swarm
         {
-            Voters = random.Pick([1, 2, 3, 3, 3, 4, 5, 5]),
+            Voters = leadersSleep ? random.Pick([3, 3, 5]) : random.Pick([1, 2, 3, 3, 3, 4, 5, 5]),
             DurationMilliseconds = random.Between(10_000, 40_000),
-            LossChance = OftenNone(2_000),
+            LossChance = Calm(2_000),
             DuplicationChance = OftenNone(1_000),
             DelayMilliseconds = random.Pick([2, 10, 50, 150]),
             Reorders = random.Below(2) == 0,
             SyncMilliseconds = random.Pick([0, 2, 10, 100, 400]),
             SegmentBytes = random.Pick([4_096, 8_192, 32_768]),
             ZeroAhead = random.Below(4) == 0,
-            CrashChance = OftenNone(400),
+            CrashChance = Calm(400),
             RestartChance = random.Pick([200, 1_000, 5_000]),
-            PauseChance = OftenNone(100),
-            DiskFaultChance = OftenNone(60),
+            PauseChance = Calm(100),
+            SleepingLeaderChance = leadersSleep ? random.Between(200, 1_000) : 0,
+            LoyalChance = leadersSleep ? 7_000 : 0,
+            GivenUpSnapshotChance = snapshotsAreGivenUp ? random.Between(2_000, 8_000) : 0,
+            DiskFaultChance = Calm(60),
             BitFlipChance = OftenNone(2_000),
             ClockJumpChance = OftenNone(100),
             FalseRefusalChance = OftenNone(500),
-            PartitionChance = OftenNone(800),
+            PartitionChance = Calm(800),
             ClogChance = OftenNone(5_000),
             ChangeChance = OftenNone(1_500),
             TransferChance = OftenNone(300),
@@ -127,7 +150,7 @@ internal sealed record Swarm
             AppendBytesMax = random.Pick([1, 100, 100_000]),
             CommittedBytesMax = random.Pick([1, 200, 100_000]),
             Watchers = OftenNone(4),
-            LeaseHolders = OftenNone(3),
+            LeaseHolders = leadersSleep ? random.Between(1, 3) : OftenNone(3),
             LeasesEndedPerTick = random.Pick([1, 200]),
             Watching = new WatchLimits
             {

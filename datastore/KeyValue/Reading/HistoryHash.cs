@@ -1,5 +1,3 @@
-using System.Buffers.Binary;
-using System.Numerics;
 using Raft.KeyValue.Layout;
 
 namespace Raft.KeyValue.Reading;
@@ -51,31 +49,5 @@ internal static class HistoryHash
         checksum = (checksum ^ (checksum >> 30)) * 0xBF58476D1CE4E5B9;
         checksum = (checksum ^ (checksum >> 27)) * 0x94D049BB133111EB;
         return checksum ^ (checksum >> 31);
-    }
-
-    /// <summary>The Castagnoli checksum, by the processor's own instruction where it has one.</summary>
-    private struct Crc32C
-    {
-        private uint _register = uint.MaxValue;
-
-        public Crc32C()
-        {
-        }
-
-        public readonly uint Value => ~_register;
-
-        public void Append(long number)
-        {
-            Span<byte> bytes = stackalloc byte[sizeof(long)];
-            BinaryPrimitives.WriteInt64LittleEndian(bytes, number);
-            Append(bytes);
-        }
-
-        public void Append(ReadOnlySpan<byte> bytes)
-        {
-            for (; bytes.Length >= sizeof(ulong); bytes = bytes[sizeof(ulong)..])
-                _register = BitOperations.Crc32C(_register, BinaryPrimitives.ReadUInt64LittleEndian(bytes));
-            foreach (var value in bytes) _register = BitOperations.Crc32C(_register, value);
-        }
     }
 }

@@ -78,11 +78,12 @@ internal sealed class VersionCache
         Volatile.Write(ref _revision, revision);
     }
 
+    /// <summary>The same in every process, so that what is forgotten, and when, can be had again: the simulator replays it.</summary>
     private static int HashOf(ReadOnlySpan<byte> key)
     {
-        var hash = new HashCode();
-        hash.AddBytes(key);
-        return hash.ToHashCode();
+        var checksum = new Crc32C();
+        checksum.Append(key);
+        return (int)checksum.Value;
     }
 
     private Shard ShardOf(int hash) => _shards[(uint)hash % (uint)_shards.Length];

@@ -9,8 +9,14 @@ internal sealed class MemoryState : IStateStore
 {
     private readonly InMemoryOrderedStore _present = new();
     private readonly InMemoryOrderedStore _durable = new();
+    private readonly InMemoryOrderedStore _flushing = new();
+
+    private TaskCompletionSource? _held;
 
     public int Flushes { get; private set; }
+
+    /// <summary>While true, each flush is under way until <see cref="CompleteFlush"/>.</summary>
+    public bool HoldsFlushes { get; set; }
 
     /// <summary>Batches written; all that one turn applies should be one.</summary>
     public int Batches { get; private set; }
@@ -32,8 +38,22 @@ internal sealed class MemoryState : IStateStore
     public Task FlushAsync()
     {
         Flushes++;
+        if (HoldsFlushes)
+        {
+            _flushing.ReplaceWith(_present);
+            _held = new TaskCompletionSource();
+            return _held.Task;
+        }
+
         _durable.ReplaceWith(_present);
         return Task.CompletedTask;
+    }
+
+    /// <summary>Makes durable what there was when the held flush began, and says so.</summary>
+    public void CompleteFlush()
+    {
+        _durable.ReplaceWith(_flushing);
+        _held!.SetResult();
     }
 
     public IStateSnapshot TakeSnapshot() => new Snapshot(_present.Clone());

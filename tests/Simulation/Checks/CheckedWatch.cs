@@ -1,3 +1,4 @@
+using Raft.Consensus;
 using Raft.KeyValue;
 using Raft.KeyValue.Watching;
 using Raft.Protocol.Etcd;
@@ -21,6 +22,9 @@ internal sealed class CheckedWatch(string name, TrueHistory history, WatchCreate
     /// <summary>The first revision that it has not seen; 0: it begins whenever it is answered.</summary>
     public long Next { get; private set; }
 
+    /// <summary>The member that it is at.</summary>
+    public MemberId? Member { get; set; }
+
     /// <summary>There is nothing that it was not told of.</summary>
     public bool HasAll => Next > 0 && Missing() is null;
 
@@ -41,7 +45,7 @@ internal sealed class CheckedWatch(string name, TrueHistory history, WatchCreate
     /// <summary>The watch is open. One that named no revision begins with the one after the answer's.</summary>
     public void IsCreated(WatchAnswer answer)
     {
-        SafetyChecker.Holds(answer.Revision <= history.Revision, Rule, $"{name} is created at {answer.Revision}, which has not come yet");
+        SafetyChecker.Holds(answer.Revision <= history.Revision, Rule, $"{name} is created at {answer.Revision}, which has not come yet", Member);
         if (Next == 0)
             GoTo(answer.Revision + 1);
     }
@@ -52,7 +56,8 @@ internal sealed class CheckedWatch(string name, TrueHistory history, WatchCreate
         SafetyChecker.Holds(
             Next < answer.CompactRevision && answer.CompactRevision <= history.CompactedRevision,
             Rule,
-            $"{name}, which has seen all before {Next}, is told that {answer.CompactRevision} is compacted, and {history.CompactedRevision} is");
+            $"{name}, which has seen all before {Next}, is told that {answer.CompactRevision} is compacted, and {history.CompactedRevision} is",
+            Member);
         GoTo(answer.CompactRevision);
     }
 
@@ -67,11 +72,12 @@ internal sealed class CheckedWatch(string name, TrueHistory history, WatchCreate
     /// <summary>It was told that nothing is still to come up to a revision.</summary>
     public void HasAllUpTo(long revision)
     {
-        SafetyChecker.Holds(revision <= history.Revision, Rule, $"{name} is told of {revision}, which has not come yet");
+        SafetyChecker.Holds(revision <= history.Revision, Rule, $"{name} is told of {revision}, which has not come yet", Member);
         SafetyChecker.Holds(
             Missing() is not { } missing || missing.Revision > revision,
             Rule,
-            $"{name} was to have everything up to {revision}, but was not told of {Describe(Missing()?.ToMessage(withPrevious: false))}");
+            $"{name} was to have everything up to {revision}, but was not told of {Describe(Missing()?.ToMessage(withPrevious: false))}",
+            Member);
         Next = Math.Max(Next, revision + 1);
     }
 
@@ -82,12 +88,14 @@ internal sealed class CheckedWatch(string name, TrueHistory history, WatchCreate
         SafetyChecker.Holds(
             expected is not null && told.Type == expected.Type && told.Kv.Equals(expected.Kv),
             Rule,
-            $"{name} is told of {Describe(told)}, but next is {Describe(expected)}");
+            $"{name} is told of {Describe(told)}, but next is {Describe(expected)}",
+            Member);
         var isLeftOut = !request.PrevKv || expected.PrevKv is null || expected.Kv.ModRevision <= history.CompactedRevision;
         SafetyChecker.Holds(
             told.PrevKv is null ? isLeftOut : request.PrevKv && told.PrevKv.Equals(expected.PrevKv),
             Rule,
-            $"{name} is told that {Describe(told)} came after {told.PrevKv}, but it was {expected.PrevKv}");
+            $"{name} is told that {Describe(told)} came after {told.PrevKv}, but it was {expected.PrevKv}",
+            Member);
         _place++;
         Told++;
     }

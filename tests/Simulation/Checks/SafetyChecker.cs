@@ -41,13 +41,13 @@ internal sealed class SafetyChecker
             foreach (var (id, by) in _committed.Values)
             {
                 if (by < term)
-                    Holds(logHolds(id), "Leader Completeness", $"{leader} leads term {term} without {id}, committed in term {by}");
+                    Holds(logHolds(id), "Leader Completeness", $"{leader} leads term {term} without {id}, committed in term {by}", leader);
             }
         }
 
-        Holds(_leaders[term] == leader, "Election Safety", $"{leader} and {_leaders[term]} both lead term {term}");
+        Holds(_leaders[term] == leader, "Election Safety", $"{leader} and {_leaders[term]} both lead term {term}", leader);
         if (_leaderLogs.TryGetValue(leader, out var before) && before.Term == term)
-            Holds(last >= before.Last, "Leader Append-Only", $"the log of {leader} fell from {before.Last} to {last} in term {term}");
+            Holds(last >= before.Last, "Leader Append-Only", $"the log of {leader} fell from {before.Last} to {last} in term {term}", leader);
         _leaderLogs[leader] = (term, last);
     }
 
@@ -60,7 +60,8 @@ internal sealed class SafetyChecker
             Holds(
                 _entries[entry.Id] == (previous, content),
                 "Log Matching",
-                $"{member} has another {entry.Id} or another entry before it than others have");
+                $"{member} has another {entry.Id} or another entry before it than others have",
+                member);
         }
     }
 
@@ -69,9 +70,9 @@ internal sealed class SafetyChecker
     {
         var index = entry.Id.Index.Value;
         if (!_applied.TryAdd(index, entry.Id))
-            Holds(_applied[index] == entry.Id, "State Machine Safety", $"{member} applies {entry.Id} where others applied {_applied[index]}");
+            Holds(_applied[index] == entry.Id, "State Machine Safety", $"{member} applies {entry.Id} where others applied {_applied[index]}", member);
         if (entry.Id.Index > LastApplied && WrittenBy(entry) is { } value)
-            Holds(_written.Add(value), "At most once", $"{value} is written a second time, by {entry.Id}");
+            Holds(_written.Add(value), "At most once", $"{value} is written a second time, by {entry.Id}", member);
         if (!_committed.TryGetValue(index, out var known) || memberTerm < known.By)
             _committed[index] = (entry.Id, memberTerm);
         if (entry.Id.Index > LastApplied)
@@ -89,7 +90,7 @@ internal sealed class SafetyChecker
     public void MustHaveState(MemberId member, EntryId applied, ulong hash)
     {
         if (!_states.TryAdd(applied.Index.Value, hash))
-            Holds(_states[applied.Index.Value] == hash, "Equal state", $"{member} has another state at {applied} than others had there");
+            Holds(_states[applied.Index.Value] == hash, "Equal state", $"{member} has another state at {applied} than others had there", member);
     }
 
     /// <summary>
@@ -99,7 +100,8 @@ internal sealed class SafetyChecker
     public static void CommitsDurably(MemberId member, EntryId entry, bool isOnQuorum) => Holds(
         isOnQuorum,
         "Durable before committed",
-        $"{member} applies {entry}, which is on the disks of no quorum");
+        $"{member} applies {entry}, which is on the disks of no quorum",
+        member);
 
     /// <summary>
     /// A leader counts only to entries of its own term; an older one may be on a majority and yet be overwritten (paper,
@@ -108,7 +110,8 @@ internal sealed class SafetyChecker
     public static void CountsOwnTerm(MemberId leader, EntryId committed, Term term) => Holds(
         committed.Term == term,
         "Commits its own term",
-        $"{leader} leads term {term} and commits up to {committed}");
+        $"{leader} leads term {term} and commits up to {committed}",
+        leader);
 
     /// <summary>
     /// Nobody enters a new term of its own accord unless a quorum said that it would win (PreVote, thesis, section 9.6): else
@@ -125,7 +128,7 @@ internal sealed class SafetyChecker
         if (message is not { Kind: MessageKind.VoteRequest, Context: 0 } || sender.Role != Role.Candidate || sender.Term != message.Term)
             return;
         var granted = 1 + _preVotes.Count(vote => vote.Candidate == message.From && vote.Term == message.Term);
-        Holds(granted >= quorum, "Pre-vote", $"{message.From} campaigns in term {message.Term} with {granted} pre-votes of the needed {quorum}");
+        Holds(granted >= quorum, "Pre-vote", $"{message.From} campaigns in term {message.Term} with {granted} pre-votes of the needed {quorum}", message.From);
     }
 
     /// <summary>What a member says is true of its disk, and does not contradict what it said before it crashed.</summary>
@@ -137,39 +140,47 @@ internal sealed class SafetyChecker
             Holds(
                 _votes.TryAdd(vote, message.To) || _votes[vote] == message.To,
                 "One vote a term",
-                $"{message.From} votes for {message.To} and for {_votes[vote]} in term {message.Term}");
+                $"{message.From} votes for {message.To} and for {_votes[vote]} in term {message.Term}",
+                message.From);
             Holds(
                 onDisk.Term > message.Term || (onDisk.Term == message.Term && onDisk.Vote == message.To),
                 "Durable before voted",
-                $"{message.From} votes for {message.To} in term {message.Term}, but its disk says {onDisk}");
+                $"{message.From} votes for {message.To} in term {message.Term}, but its disk says {onDisk}",
+                message.From);
         }
 
         if (message.Kind == MessageKind.AppendResponse && !message.Reject && message.Term == memberTerm)
-            Holds(holdsDurably(message.Log), "Durable before acknowledged", $"{message.From} acknowledges {message.Log} that is not on its disk");
+            Holds(holdsDurably(message.Log), "Durable before acknowledged", $"{message.From} acknowledges {message.Log} that is not on its disk", message.From);
     }
 
     /// <summary>An answer shows at least what any client knew when its request was made: real time is respected.</summary>
-    public void Answers(string request, long seenBefore, long revision)
+    public void Answers(string request, long seenBefore, long revision, MemberId? member)
     {
         Answered++;
         Holds(
             revision >= seenBefore,
             "Linearizable",
-            $"{request} is answered at revision {revision}, but {seenBefore} had been seen before it was made");
+            $"{request} is answered at revision {revision}, but {seenBefore} had been seen before it was made",
+            member);
         SeenRevision = Math.Max(SeenRevision, revision);
     }
 
     /// <summary>Terms, commit and applied indexes never go back, votes never change within a term.</summary>
-    public static void Progresses(HardState before, HardState after) => Holds(
+    public static void Progresses(MemberId member, HardState before, HardState after) => Holds(
         after.Term > before.Term
         || (after.Term == before.Term && (before.Vote == MemberId.None || before.Vote == after.Vote)),
         "Term and vote",
-        $"the hard state went from {before} to {after}");
+        $"the hard state went from {before} to {after}",
+        member);
 
-    public static void Holds([DoesNotReturnIf(false)] bool condition, string rule, string what)
+    /// <param name="condition">What must be so.</param>
+    /// <param name="rule">The name of the invariant.</param>
+    /// <param name="what">What was seen instead.</param>
+    /// <param name="member">Whose it is, where it is one member's.</param>
+    public static void Holds([DoesNotReturnIf(false)] bool condition, string rule, string what, MemberId? member = null)
     {
         if (!condition)
-            throw new SafetyViolationException($"{rule}: {what}");
+            throw new SafetyViolationException($"{rule}: {what}", member);
     }
 
     /// <summary>

@@ -11,7 +11,7 @@ internal sealed class BatchWriter(Simulator simulator, SeededRandom random)
     private const int Keys = 6;
     private const int HealedRequests = 3;
 
-    private readonly ClientConnection _connection = new(simulator, random);
+    private readonly ClientConnection _connection = new(simulator, random, isLoyal: false);
     private int _lastValue;
     private int _servedHealed;
 
@@ -46,7 +46,7 @@ internal sealed class BatchWriter(Simulator simulator, SeededRandom random)
         var revision = (result.Response as TxnResponse)?.Header.Revision ?? (result.Response as DeleteRangeResponse)?.Header.Revision ?? 0;
         simulator.Trace.Note(_connection.Member?.Id, $"batches: {result.Error?.Message ?? "done"} at {revision}");
         if (result.Response is not null)
-            simulator.Checker.Answers("a batch", seenBefore, revision);
+            simulator.Checker.Answers("a batch", seenBefore, revision, _connection.Member?.Id);
         if (simulator.IsHealing)
             _servedHealed++;
     }

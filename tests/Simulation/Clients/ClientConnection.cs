@@ -5,7 +5,10 @@ using Raft.Simulation.Tests.Members;
 namespace Raft.Simulation.Tests.Clients;
 
 /// <summary>How a client reaches the cluster: one call at a time, to whichever member it is at, be it the leader or not.</summary>
-internal sealed class ClientConnection(Simulator simulator, SeededRandom random)
+/// <param name="simulator">The run.</param>
+/// <param name="random">Its choices.</param>
+/// <param name="isLoyal">Stays with a leader for as long as that one says that it leads, and answers.</param>
+internal sealed class ClientConnection(Simulator simulator, SeededRandom random, bool isLoyal)
 {
     private const int TimeoutMs = 9_000;
 
@@ -13,6 +16,8 @@ internal sealed class ClientConnection(Simulator simulator, SeededRandom random)
 
     /// <summary>The member that it is at; null: none.</summary>
     public SimulatedMember? Member { get; private set; }
+
+    public bool IsLoyal => isLoyal;
 
     /// <summary>The members that a client knows of: all that ever were, until it is told who they are now.</summary>
     public static List<SimulatedMember> Known(Simulator simulator) => !simulator.IsHealing
@@ -34,10 +39,7 @@ internal sealed class ClientConnection(Simulator simulator, SeededRandom random)
             goOn();
         }
 
-        if (Member is not { IsUp: true } || random.Below(20) == 0)
-            Member = random.Pick(Known(simulator));
-        else if (random.Chance(simulator.Swarm.AsksLeaderChance) && simulator.Leaders.ToList() is [_, ..] leaders)
-            Member = random.Pick(leaders); // whoever says so, be it true or not
+        Member = Choose();
         if (Member.Node is not { } node)
         {
             // Nobody was there to hear it.
@@ -58,5 +60,15 @@ internal sealed class ClientConnection(Simulator simulator, SeededRandom random)
             else
                 answered(sent.Result);
         }));
+    }
+
+    private SimulatedMember Choose()
+    {
+        var leaders = simulator.Leaders.ToList(); // whoever says so, be it true or not
+        if (isLoyal && !simulator.IsHealing && leaders.Count > 0)
+            return Member is { IsUp: true, IsLeader: true } ? Member : random.Pick(leaders);
+        if (Member is not { IsUp: true } || random.Below(20) == 0)
+            return random.Pick(Known(simulator));
+        return random.Chance(simulator.Swarm.AsksLeaderChance) && leaders.Count > 0 ? random.Pick(leaders) : Member;
     }
 }

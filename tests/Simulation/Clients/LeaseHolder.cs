@@ -17,8 +17,9 @@ internal sealed class LeaseHolder(Simulator simulator, int number, SeededRandom 
     private const int Keys = 3;
     private const int TtlSecondsMax = 5;
     private const int HealedRenewals = 3;
+    private const int LoyalRenewalMs = 300;
 
-    private readonly ClientConnection _connection = new(simulator, random);
+    private readonly ClientConnection _connection = new(simulator, random, isLoyal: random.Chance(simulator.Swarm.LoyalChance));
     private readonly bool _keepsToTheEnd = random.Below(2) == 0;
     private readonly HashSet<string> _keys = [];
     private long _lease = (long)number * LeasesMax;
@@ -78,7 +79,7 @@ internal sealed class LeaseHolder(Simulator simulator, int number, SeededRandom 
     {
         if (simulator.IsHealing && !_keepsToTheEnd)
             return;
-        switch (random.Below(20))
+        switch (random.Below(_connection.IsLoyal ? 100 : 20))
         {
             case 0 when !simulator.IsHealing:
                 Revoke();
@@ -117,7 +118,8 @@ internal sealed class LeaseHolder(Simulator simulator, int number, SeededRandom 
                     return;
                 }
 
-                SafetyChecker.Holds(ttl == _ttlSeconds, "Lease", $"{_lease} was granted {_ttlSeconds} s, and is kept alive for {ttl}");
+                SafetyChecker.Holds(
+                    ttl == _ttlSeconds, "Lease", $"{_lease} was granted {_ttlSeconds} s, and is kept alive for {ttl}", _connection.Member?.Id);
                 IsPromised(asked, ttl);
                 _renewedHealed += simulator.IsHealing ? 1 : 0;
                 Later();
@@ -143,7 +145,8 @@ internal sealed class LeaseHolder(Simulator simulator, int number, SeededRandom 
                 SafetyChecker.Holds(
                     answer.GrantedTTL == _ttlSeconds && answer.TTL <= _ttlSeconds,
                     "Lease",
-                    $"{_lease} was granted {_ttlSeconds} s, and is said to have {answer.TTL} of {answer.GrantedTTL}");
+                    $"{_lease} was granted {_ttlSeconds} s, and is said to have {answer.TTL} of {answer.GrantedTTL}",
+                    _connection.Member?.Id);
                 Live();
             },
             Live);
@@ -165,7 +168,10 @@ internal sealed class LeaseHolder(Simulator simulator, int number, SeededRandom 
             {
                 var found = ((RangeResponse)result.Response!).Count;
                 SafetyChecker.Holds(
-                    found >= expected || !simulator.Leases.MustLive(_lease), "Lease", $"{expected} keys were put under {_lease}, which lives, but {found} are there");
+                    found >= expected || !simulator.Leases.MustLive(_lease),
+                    "Lease",
+                    $"{expected} keys were put under {_lease}, which lives, but {found} are there",
+                    _connection.Member?.Id);
                 Live();
             },
             Live);
@@ -204,7 +210,7 @@ internal sealed class LeaseHolder(Simulator simulator, int number, SeededRandom 
     private void Soon(Action next) => simulator.At(random.Between(1, 100), next);
 
     /// <summary>Well before the time is over, most of the time.</summary>
-    private void Later() => simulator.At(random.Between(1, (int)_ttlSeconds * 600), Live);
+    private void Later() => simulator.At(random.Between(1, _connection.IsLoyal ? LoyalRenewalMs : (int)_ttlSeconds * 600), Live);
 
     private static ByteString Bytes(string text) => ByteString.CopyFromUtf8(text);
 }

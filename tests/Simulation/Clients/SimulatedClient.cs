@@ -14,10 +14,11 @@ internal sealed class SimulatedClient(Simulator simulator, int number, bool hasS
     private const int Keys = 4;
     private const int AttemptsMax = 8;
     private const int HealedRequests = 10;
+    private const int LoyalReadChance = 9_000;
 
     private readonly Dictionary<string, long> _modRevisions = [];
     private readonly ClientSession _session = new();
-    private readonly ClientConnection _connection = new(simulator, random);
+    private readonly ClientConnection _connection = new(simulator, random, isLoyal: random.Chance(simulator.Swarm.LoyalChance));
     private int _lastValue;
     private int _servedHealed;
 
@@ -98,7 +99,7 @@ internal sealed class SimulatedClient(Simulator simulator, int number, bool hasS
         simulator.History.IsAnswered(attempt.Operation, result.Response!, simulator.Now);
         Learn(request.Key, result.Response!, revision);
         if (request.Kind != RequestKind.SerializableRead)
-            simulator.Checker.Answers($"{request} of client {number}", attempt.SeenBefore, revision);
+            simulator.Checker.Answers($"{request} of client {number}", attempt.SeenBefore, revision, _connection.Member?.Id);
         if (simulator.IsHealing)
             _servedHealed++;
         AskAgain();
@@ -138,7 +139,7 @@ internal sealed class SimulatedClient(Simulator simulator, int number, bool hasS
     private ClientRequest Draw()
     {
         var key = $"k{random.Below(Keys)}";
-        return random.Chance(simulator.Swarm.ReadChance) ? new ClientRequest { Kind = RequestKind.Read, Key = key } : random.Below(100) switch
+        return random.Chance(_connection.IsLoyal ? LoyalReadChance : simulator.Swarm.ReadChance) ? new ClientRequest { Kind = RequestKind.Read, Key = key } : random.Below(100) switch
         {
             < 50 => new ClientRequest { Kind = RequestKind.Put, Key = key, Value = NextValue() },
             < 60 => new ClientRequest { Kind = RequestKind.Delete, Key = key },

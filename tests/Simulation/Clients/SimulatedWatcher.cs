@@ -65,7 +65,7 @@ internal sealed class SimulatedWatcher
         _member = _random.Pick(ClientConnection.Known(_simulator));
         if (_member.Node is not { } node)
             return;
-        _incarnation = _member.Incarnation;
+        (_incarnation, _watch.Member) = (_member.Incarnation, _member.Id);
         if (_watch.Next > 1 && _random.Below(8) == 0)
             _watch.GoTo(_random.Between((int)Math.Max(1, _watch.Next - PastMax), (int)_watch.Next)); // sees it once more
         WatchChannel channel = null!;
@@ -126,7 +126,7 @@ internal sealed class SimulatedWatcher
         _simulator.Trace.Note(_member!.Id, $"watcher {_number}: {answer.Events.Count} events up to {answer.Revision}{(answer.IsCreated ? ", created" : "")}");
         if (answer.IsCanceled)
         {
-            SafetyChecker.Holds(answer.CompactRevision > 0, "Watch", $"watcher {_number} is ended: {answer.CancelReason}");
+            SafetyChecker.Holds(answer.CompactRevision > 0, "Watch", $"watcher {_number} is ended: {answer.CancelReason}", _member.Id);
             _watch.IsCompacted(answer);
             Connect();
         }

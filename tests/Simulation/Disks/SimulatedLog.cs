@@ -82,7 +82,7 @@ internal sealed class SimulatedLog(SimulatedMember member, SegmentedLog log, Log
 
         catch (InvalidOperationException error)
         {
-            throw new SafetyViolationException($"Stopped: the log of {member.Id}: {error.Message}", error);
+            throw new SafetyViolationException($"Stopped: the log of {member.Id}: {error.Message}", member.Id, error);
         }
 
         foreach (var (write, completed) in batch)
@@ -91,7 +91,7 @@ internal sealed class SimulatedLog(SimulatedMember member, SegmentedLog log, Log
             {
                 var before = durable.HardState;
                 durable.Write(write);
-                SafetyChecker.Progresses(before, durable.HardState);
+                SafetyChecker.Progresses(member.Id, before, durable.HardState);
             }
 
             completed(write, _failure);

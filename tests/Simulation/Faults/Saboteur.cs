@@ -8,6 +8,7 @@ internal sealed class Saboteur(Simulator simulator, SeededRandom random)
     private const int PeriodMs = 100;
 
     private readonly Swarm _swarm = simulator.Swarm;
+    private long _leaderIsAwayUntil;
 
     public int Crashes { get; private set; }
 
@@ -23,6 +24,8 @@ internal sealed class Saboteur(Simulator simulator, SeededRandom random)
             return;
         if (random.Chance(_swarm.PartitionChance))
             simulator.Network.Reshape([.. simulator.Members.Select(member => member.Id)], [.. simulator.Leaders.Select(leader => leader.Id)]);
+        if (random.Chance(_swarm.SleepingLeaderChance) && simulator.Now >= _leaderIsAwayUntil && simulator.Leaders.ToList() is [_, ..] leaders)
+            PutToSleep(random.Pick(leaders));
         foreach (var member in simulator.Members.ToList())
         {
             if (member.IsUp)
@@ -32,6 +35,20 @@ internal sealed class Saboteur(Simulator simulator, SeededRandom random)
         }
 
         simulator.At(PeriodMs, BreakThings);
+    }
+
+    /// <summary>
+    /// A leader stands still while the others go on without it, and is cut off until some time after it wakes: by its own clock it
+    /// heard from all of them just now.
+    /// </summary>
+    private void PutToSleep(SimulatedMember leader)
+    {
+        Pauses++;
+        var milliseconds = random.Between(2_000, 8_000);
+        leader.Pause(milliseconds);
+        milliseconds += random.Between(500, 3_000);
+        simulator.Network.CutOff(leader.Id, milliseconds);
+        _leaderIsAwayUntil = simulator.Now + milliseconds;
     }
 
     private void Hit(SimulatedMember member)

@@ -36,7 +36,7 @@ internal sealed class MemberWatch(Simulator simulator, SimulatedMember member)
     public static void Recovers(MemberId member, LogImage promised, RecoveredLog recovered)
     {
         var found = new LogImage(recovered);
-        SafetyChecker.Progresses(promised.HardState, found.HardState);
+        SafetyChecker.Progresses(member, promised.HardState, found.HardState);
         foreach (var entry in promised.Entries)
         {
             if (entry.Id.Index <= found.Base.Index)
@@ -45,7 +45,8 @@ internal sealed class MemberWatch(Simulator simulator, SimulatedMember member)
             SafetyChecker.Holds(
                 kept is not null && (kept.Id.Term > entry.Id.Term || (kept.Id == entry.Id && kept.Data.Span.SequenceEqual(entry.Data.Span))),
                 "Durable log",
-                $"{entry.Id} was durable in the log of {member}, which now holds {kept?.Id.ToString() ?? "nothing"} there");
+                $"{entry.Id} was durable in the log of {member}, which now holds {kept?.Id.ToString() ?? "nothing"} there",
+                member);
             if (kept!.Id != entry.Id)
                 return; // it was being replaced: all after it goes too
         }
@@ -76,7 +77,8 @@ internal sealed class MemberWatch(Simulator simulator, SimulatedMember member)
             SafetyChecker.Holds(
                 entry.Id.Index > _commit || write.Snapshot is not null || Memory.Holds(entry.Id),
                 "Committed entries stay",
-                $"{member.Id} replaces {entry.Id.Index}, committed up to {_commit}");
+                $"{member.Id} replaces {entry.Id.Index}, committed up to {_commit}",
+                member.Id);
         }
 
         _memory.Write(write);
@@ -85,7 +87,7 @@ internal sealed class MemberWatch(Simulator simulator, SimulatedMember member)
     /// <summary>A snapshot has replaced the state.</summary>
     public void Installs(EntryId last, Configuration configuration)
     {
-        SafetyChecker.Holds(last.Index > _applied.Index, "In order", $"{member.Id} installs {last} over {_applied}");
+        SafetyChecker.Holds(last.Index > _applied.Index, "In order", $"{member.Id} installs {last} over {_applied}", member.Id);
         (_applied, _configuration) = (last, configuration);
         simulator.Trace.Note(member.Id, $"{member.Id} installs {last}");
         simulator.Checker.HasState(member.Id, last, () => StateHash.Of(member.Store.Present));
@@ -96,14 +98,14 @@ internal sealed class MemberWatch(Simulator simulator, SimulatedMember member)
     {
         if (last.Index < _applied.Index || (last.Index == _applied.Index && _applied.Term != default))
         {
-            SafetyChecker.Holds(last == _applied, "In order", $"{member.Id} applies {last} after {_applied}");
+            SafetyChecker.Holds(last == _applied, "In order", $"{member.Id} applies {last} after {_applied}", member.Id);
             return; // a batch of the member's own, such as a step of compaction
         }
 
         for (var index = _applied.Index.Next; index <= last.Index; index = index.Next)
         {
             var entry = _memory.At(index);
-            SafetyChecker.Holds(entry is not null, "In order", $"{member.Id} applies {index} that its log does not hold");
+            SafetyChecker.Holds(entry is not null, "In order", $"{member.Id} applies {index} that its log does not hold", member.Id);
             var isFirst = index > simulator.Checker.LastApplied;
             if (isFirst)
                 SafetyChecker.CommitsDurably(member.Id, entry.Id, simulator.IsOnQuorum(entry.Id));
@@ -121,7 +123,8 @@ internal sealed class MemberWatch(Simulator simulator, SimulatedMember member)
         }
 
         _applied = last;
-        SafetyChecker.Holds(configuration == _configuration, "Configuration", $"{member.Id} takes {configuration} for the members at {last}, not {_configuration}");
+        SafetyChecker.Holds(
+            configuration == _configuration, "Configuration", $"{member.Id} takes {configuration} for the members at {last}, not {_configuration}", member.Id);
         simulator.Checker.HasState(member.Id, last, () => StateHash.Of(member.Store.Present));
     }
 
@@ -135,7 +138,7 @@ internal sealed class MemberWatch(Simulator simulator, SimulatedMember member)
     {
         var consensus = status.Consensus;
         var commit = consensus.Commit;
-        SafetyChecker.Holds(commit >= _commit, "Commit index", $"that of {member.Id} went back from {_commit} to {commit}");
+        SafetyChecker.Holds(commit >= _commit, "Commit index", $"that of {member.Id} went back from {_commit} to {commit}", member.Id);
         if (_ledTerm == consensus.Term && commit > _commit && _memory.At(commit) is { } committed)
             SafetyChecker.CountsOwnTerm(member.Id, committed.Id, consensus.Term);
         _commit = commit;
@@ -148,7 +151,8 @@ internal sealed class MemberWatch(Simulator simulator, SimulatedMember member)
             SafetyChecker.Holds(
                 consensus.Configuration.Voters.Count(IsHeard) >= consensus.Configuration.Quorum,
                 "Check quorum",
-                $"{member.Id} goes on leading term {consensus.Term} without having heard from a quorum for {UnheardTicksMax} ticks");
+                $"{member.Id} goes on leading term {consensus.Term} without having heard from a quorum for {UnheardTicksMax} ticks",
+                member.Id);
             simulator.Checker.Leads(member.Id, consensus.Term, consensus.Last.Index, _memory.Holds);
             if (consensus.Configuration.Contains(member.Id))
                 simulator.Administrator.IsAnswered(consensus.Applied);
@@ -159,7 +163,7 @@ internal sealed class MemberWatch(Simulator simulator, SimulatedMember member)
         }
 
         var revision = member.Node!.Store.Revision;
-        SafetyChecker.Holds(revision >= _revision, "Revision", $"that of {member.Id} went back from {_revision} to {revision}");
+        SafetyChecker.Holds(revision >= _revision, "Revision", $"that of {member.Id} went back from {_revision} to {revision}", member.Id);
         _revision = revision;
     }
 

@@ -44,12 +44,12 @@ internal sealed partial class SimulatedMember
         catch (IOException error)
         {
             SafetyChecker.Holds(
-                IsBroken || error is not (CorruptLogException or ForeignLogException), "Durable log", $"{Id} finds its log damaged: {error.Message}");
+                IsBroken || error is not (CorruptLogException or ForeignLogException), "Durable log", $"{Id} finds its log damaged: {error.Message}", Id);
             Crash($"cannot use its disk ({error.GetType().Name})");
             return;
         }
 
-        SafetyChecker.Holds(!IsBroken, "Damage is noticed", $"{Id} goes on with a log of which a bit was flipped");
+        SafetyChecker.Holds(!IsBroken, "Damage is noticed", $"{Id} goes on with a log of which a bit was flipped", Id);
         Disk.OnOperation = static () => { };
     }
 }

@@ -109,10 +109,7 @@ internal sealed partial class SimulatedMember
             MemberWatch.Recovers(Id, _promised, recovered);
             Log = new SimulatedLog(this, log, new LogImage(recovered));
             Watch.Starts(recovered);
-            var node = new Node.Node(
-                _simulator.Parts.Options(_simulator.OptionsOf(this)),
-                new NodePorts(_simulator.Parts.Log(Log), _simulator.Parts.Store(Store), this, _simulator.Parts.Forwarder(this), () => Wake(incarnation), error => _failure = error),
-                recovered);
+            var node = Build(Log, recovered);
             Watch.Started(node.Status.Consensus);
             _simulator.Trace.Starts(Id, $"{Id} starts, {recovered.HardState}, log {recovered.Base}..{node.Status.Consensus.Last}, applied {node.Status.Consensus.Applied}");
             Node = node;
@@ -122,6 +119,21 @@ internal sealed partial class SimulatedMember
             return;
         WorkSoon();
         After(Random.Between(1, TickMilliseconds), Tick);
+    }
+
+    private Node.Node Build(SimulatedLog log, RecoveredLog recovered)
+    {
+        var incarnation = Incarnation;
+        var ports = new NodePorts(
+            _simulator.Parts.Log(log), _simulator.Parts.Store(Store), this, _simulator.Parts.Forwarder(this), () => Wake(incarnation), error => _failure = error);
+        try
+        {
+            return new Node.Node(_simulator.Parts.Options(_simulator.OptionsOf(this)), ports, recovered);
+        }
+        catch (InvariantViolationException error)
+        {
+            throw new SafetyViolationException($"Stopped: {Id}: {error.Message}", Id, error);
+        }
     }
 
     /// <summary>Stops it at once: with the power, or only the process, which leaves what the kernel has.</summary>
@@ -150,7 +162,7 @@ internal sealed partial class SimulatedMember
     public void Pause(int milliseconds)
     {
         _simulator.Trace.Fault(Id, $"{Id} is paused for {milliseconds} ms");
-        _pausedUntil = _simulator.Now + milliseconds;
+        _pausedUntil = Math.Max(_pausedUntil, _simulator.Now + milliseconds);
     }
 
     /// <summary>It dies so many steps from now, wherever that is.</summary>
@@ -251,9 +263,9 @@ internal sealed partial class SimulatedMember
                 Crash($"stops: {error.Message}");
                 break;
             case SafetyViolationException violation:
-                throw new SafetyViolationException(violation.Message, violation);
+                throw new SafetyViolationException(violation.Message, violation.Member ?? Id, violation);
             default:
-                throw new SafetyViolationException($"Stopped: {Id}: {_failure.Message}", _failure);
+                throw new SafetyViolationException($"Stopped: {Id}: {_failure.Message}", Id, _failure);
         }
     }
 }

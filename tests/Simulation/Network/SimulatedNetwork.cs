@@ -12,10 +12,12 @@ internal sealed class SimulatedNetwork(Simulator simulator, SeededRandom random,
 {
     private const int CallTimeoutMs = 3_000;
     private const int LargeSnapshotMs = 5_000;
+    private const int GivesUpMs = 500;
 
     private readonly HashSet<(MemberId From, MemberId To)> _cut = [];
     private readonly Dictionary<(MemberId From, MemberId To), (long At, long Order)> _lastArrival = [];
     private readonly Dictionary<(MemberId From, MemberId To), long> _cloggedUntil = [];
+    private readonly Dictionary<MemberId, long> _cutOffUntil = [];
     private readonly List<OpenCall> _calls = [];
     private bool _isPerfect;
     private long _order;
@@ -37,23 +39,32 @@ internal sealed class SimulatedNetwork(Simulator simulator, SeededRandom random,
             Carry(message.From, message.To, message.Kind.ToString(), Describe(message), extraMs: 0, () => simulator.Up(message.To)?.Receive(message), () => { });
     }
 
-    /// <summary>A snapshot travels on a stream of its own and takes longer, a large one so long that it may come when it is stale.</summary>
+    /// <summary>
+    /// A snapshot travels on a stream of its own and takes longer, a large one so long that it may come when it is stale. Its sender
+    /// may take it for lost and send another while the receiver still reads it.
+    /// </summary>
     public void SendSnapshot(Message message, InMemoryOrderedStore content, Action<bool> completed)
     {
         var sender = simulator.Up(message.From)!;
         var incarnation = sender.Incarnation;
+        var isTold = false;
         void Tell(bool delivered)
         {
-            if (sender.Incarnation == incarnation)
+            if (sender.Incarnation == incarnation && !isTold)
                 completed(delivered);
+            isTold = true;
         }
+
+        var isGivenUp = !_isPerfect && random.Chance(swarm.GivenUpSnapshotChance);
+        if (isGivenUp)
+            simulator.At(random.Between(1, GivesUpMs), () => Tell(delivered: false));
 
         Carry(
             message.From,
             message.To,
             message.Kind.ToString(),
             Describe(message),
-            extraMs: !_isPerfect && random.Below(4) == 0 ? random.Between(0, LargeSnapshotMs) : 2 * Delay,
+            extraMs: isGivenUp || (!_isPerfect && random.Below(4) == 0) ? random.Between(0, LargeSnapshotMs) : 2 * Delay,
             () =>
             {
                 var receiver = simulator.Up(message.To);
@@ -74,7 +85,7 @@ internal sealed class SimulatedNetwork(Simulator simulator, SeededRandom random,
         call = new OpenCall(to, simulator.Up(to)?.Incarnation ?? 0, Fail);
         _calls.Add(call);
         simulator.At(CallTimeoutMs, () => Fail(false));
-        if (simulator.Up(to) is null || _cut.Contains((from, to)))
+        if (simulator.Up(to) is null || IsCut(from, to))
         {
             simulator.At(random.Between(1, 100), () => Fail(true));
             return answer.Task;
@@ -130,7 +141,7 @@ internal sealed class SimulatedNetwork(Simulator simulator, SeededRandom random,
 
     private void Refuse(SimulatedMember caller, MemberId member)
     {
-        if (simulator.Up(member) is null && !_cut.Contains((caller.Id, member)))
+        if (simulator.Up(member) is null && !IsCut(caller.Id, member))
             caller.Node?.ConnectionRefused(member);
     }
 
@@ -165,11 +176,19 @@ internal sealed class SimulatedNetwork(Simulator simulator, SeededRandom random,
         simulator.Trace.Fault(null, Name(shape, lone));
     }
 
+    /// <summary>Nothing reaches a member, nor comes from it, for a while, whatever the shape of the network.</summary>
+    public void CutOff(MemberId member, int milliseconds)
+    {
+        _cutOffUntil[member] = simulator.Now + milliseconds;
+        simulator.Trace.Fault(null, $"network: {member} is cut off for {milliseconds} ms");
+    }
+
     public void BecomePerfect()
     {
         _cloggedUntil.Clear();
         _isPerfect = true;
         _cut.Clear();
+        _cutOffUntil.Clear();
     }
 
     private static string Describe(Message message) =>
@@ -188,6 +207,10 @@ internal sealed class SimulatedNetwork(Simulator simulator, SeededRandom random,
         _ => $"network: whole",
     };
 
+    private bool IsCut(MemberId from, MemberId to) => _cut.Contains((from, to)) || (from != to && (IsCutOff(from) || IsCutOff(to)));
+
+    private bool IsCutOff(MemberId member) => simulator.Now < _cutOffUntil.GetValueOrDefault(member);
+
     private int Delay => _isPerfect ? 2 : swarm.DelayMilliseconds;
 
     /// <summary>What is sent on a link from now on stands still for a while, and then arrives all the same.</summary>
@@ -201,7 +224,7 @@ internal sealed class SimulatedNetwork(Simulator simulator, SeededRandom random,
     private void Carry(MemberId from, MemberId to, string kind, string detail, int extraMs, Action arrives, Action isLost)
     {
         var number = simulator.Trace.Sent(from, to, kind, detail);
-        if (_cut.Contains((from, to)) || (!_isPerfect && random.Chance(swarm.LossChance)))
+        if (IsCut(from, to) || (!_isPerfect && random.Chance(swarm.LossChance)))
         {
             Lost++;
             simulator.Trace.Lost(number, from, to, kind, detail);
