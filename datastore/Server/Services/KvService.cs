@@ -23,7 +23,6 @@ internal sealed class KvService(MemberHost host, ServerOptions options, Callers 
     public override async Task<RangeResponse> Range(RangeRequest request, ServerCallContext context)
     {
         var member = Open(context);
-        SessionMetadata.Check(context);
         Refusals.ThrowIfRefused(RequestValidator.Validate(request));
         await AwaitReadableAsync(member, request.Serializable);
         var identity = await callers.IdentityAsync(member, context);
@@ -34,7 +33,6 @@ internal sealed class KvService(MemberHost host, ServerOptions options, Callers 
     public override async Task RangeStream(RangeRequest request, IServerStreamWriter<RangeStreamResponse> responseStream, ServerCallContext context)
     {
         var member = Open(context);
-        SessionMetadata.Check(context);
         Refusals.ThrowIfRefused(RequestValidator.Validate(request));
         await AwaitReadableAsync(member, request.Serializable);
         var identity = await callers.IdentityAsync(member, context);
@@ -71,7 +69,6 @@ internal sealed class KvService(MemberHost host, ServerOptions options, Callers 
         TxnResponse response;
         if (RequestShape.IsReadOnly(request))
         {
-            SessionMetadata.Check(context);
             await AwaitReadableAsync(member, RequestShape.IsSerializable(request));
             var identity = await callers.IdentityAsync(member, context);
             using var view = member.Node.Store.OpenView();

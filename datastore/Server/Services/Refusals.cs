@@ -54,12 +54,13 @@ internal static class Refusals
     }
 }
 
-/// <summary>Refusals of every call, in one place; and what no client should ever see, told in the log.</summary>
+/// <summary>Refusals of every call, in one place, those of metadata among them; and what no client should ever see, told in the log.</summary>
 internal sealed class RefusalInterceptor(ILogger<RefusalInterceptor> logger) : Interceptor
 {
     public override async Task<TResponse> UnaryServerHandler<TRequest, TResponse>(
         TRequest request, ServerCallContext context, UnaryServerMethod<TRequest, TResponse> continuation)
     {
+        SessionMetadata.Check(context);
         try
         {
             return await continuation(request, context);
@@ -82,6 +83,7 @@ internal sealed class RefusalInterceptor(ILogger<RefusalInterceptor> logger) : I
 
     private async Task RunAsync(ServerCallContext context, Func<Task> call)
     {
+        SessionMetadata.Check(context);
         try
         {
             await call();
