@@ -82,7 +82,9 @@ internal static class SessionMetadata
             return null;
         }
 
-        return ulong.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number >= smallest
+        // TryParse passes over zero bytes at the end.
+        return !text.AsSpan().ContainsAnyExceptInRange('0', '9')
+            && ulong.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number >= smallest
             ? number
             : throw Invalid($"{name} must be sent once, as a decimal number from {smallest} to {ulong.MaxValue}");
     }
