@@ -111,8 +111,10 @@ internal sealed class LeaseBook(Action<string> reportBroken)
 
     private void MustBeOver(long lease, Entry entry, long now, string what)
     {
-        if (!entry.MayBeRevoked && now < entry.Until)
-            reportBroken($"The keys of lease {lease} must live until {entry.Until}, as was answered, but one {what} at {now}");
+        if (entry.MayBeRevoked || entry.IsReported || now >= entry.Until)
+            return;
+        entry.IsReported = true;
+        reportBroken($"The keys of lease {lease} must live until {entry.Until}, as was answered, but one {what} at {now}");
     }
 
     private Entry Of(long lease)
@@ -133,5 +135,8 @@ internal sealed class LeaseBook(Action<string> reportBroken)
         public bool MayBeRevoked { get; set; }
 
         public long? RevokedAt { get; set; }
+
+        /// <summary>All watchers are told of the same.</summary>
+        public bool IsReported { get; set; }
     }
 }
