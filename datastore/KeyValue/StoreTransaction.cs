@@ -77,7 +77,8 @@ public sealed class StoreTransaction
             Command.OperationOneofCase.OpenSession => _sessions.Open(command.OpenSession, user).ToCommandResult(),
             Command.OperationOneofCase.KeepAliveSession => _sessions.KeepAlive(command.KeepAliveSession, user).ToCommandResult(),
             Command.OperationOneofCase.CloseSession => _sessions.Close(command.CloseSession, user).ToCommandResult(),
-            _ when AuthTable.Understands(command) => _auth.Apply(command),
+            // Asked for anew it gives another token, which does as well.
+            Command.OperationOneofCase.GrantToken => _auth.Apply(command),
             _ => command.Session is null ? Execute(command) : _sessions.Once(command, user, Execute),
         };
     }
@@ -144,6 +145,7 @@ public sealed class StoreTransaction
         Command.OperationOneofCase.LeaseGrant => LeaseGrant(command.LeaseGrant).ToCommandResult(),
         Command.OperationOneofCase.LeaseRevoke => LeaseRevoke(command.LeaseRevoke).ToCommandResult(),
         Command.OperationOneofCase.Downgrade => Downgrade(command.Downgrade).ToCommandResult(),
+        _ when AuthTable.Understands(command) => _auth.Apply(command),
         _ => throw new NotSupportedException($"The store does not know the command {command.OperationCase}; a newer member wrote it?"),
     };
 

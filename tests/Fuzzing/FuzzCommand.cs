@@ -15,7 +15,10 @@ internal sealed class FuzzCommand
 
     /// <summary>Everything that reads bytes from outside.</summary>
     public static IReadOnlyList<IFuzzTarget> Targets { get; } =
-        [new LogTarget(), new SnapshotTarget(), new PeerTarget(), new RequestTarget(), new RecordTarget()];
+    [
+        new LogTarget(), new SnapshotTarget(), new PeerTarget(), new RequestTarget(), new RecordTarget(), new GatewayTarget(), new RestoreTarget(),
+        new TokenTarget(), new MetadataTarget(),
+    ];
 
     /// <summary>False: the arguments are not for the fuzzer.</summary>
     public static bool TryParse(string[] args, [NotNullWhen(true)] out FuzzCommand? command)

@@ -12,6 +12,10 @@ public sealed class FuzzTests
     [InlineData("peer", 2000)]
     [InlineData("request", 1500)]
     [InlineData("record", 4000)]
+    [InlineData("gateway", 1500)]
+    [InlineData("restore", 300)]
+    [InlineData("token", 2000)]
+    [InlineData("metadata", 4000)]
     public void Whatever_the_bytes_say_they_are_taken_or_refused(string name, int inputs)
     {
         var target = FuzzCommand.Targets.Single(target => target.Name == name);

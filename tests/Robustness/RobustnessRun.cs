@@ -1,7 +1,9 @@
 using System.Diagnostics;
+using Google.Protobuf;
 using Grpc.Core;
 using Raft.Linearizability;
 using Raft.Protocol.Etcd;
+using Raft.Robustness.Tests.Checks;
 using Raft.Robustness.Tests.Faults;
 using Raft.Robustness.Tests.Testbed;
 using Raft.Robustness.Tests.Workload;
@@ -10,7 +12,8 @@ namespace Raft.Robustness.Tests;
 
 /// <summary>
 /// A cluster of real processes that clients work with while it is struck. After each round everything mends, and then: clients are served
-/// again in time, all members hold the same, no member ended by itself, and both checkers find the round's history right.
+/// again in time, leases that nobody keeps alive end, all members hold the same, no member ended by itself, watchers were told of all that
+/// happened, and both checkers find the round's history right.
 /// </summary>
 internal sealed class RobustnessRun(TestCluster cluster, int seed, Action<string> report)
 {
@@ -45,10 +48,11 @@ internal sealed class RobustnessRun(TestCluster cluster, int seed, Action<string
         var started = _clock.Elapsed;
         string Generation() => $"{round}.{(int)((_clock.Elapsed - started) / GenerationLength)}";
         var clients = Enumerable.Range(0, Clients).Select(number => new RecordingClient(number, seed + number, cluster.All, history, _clock, Break)).ToList();
+        await using var bystanders = new Bystanders(seed + Clients, cluster.All, firstRevision, _clock, Break);
         try
         {
             var tending = cluster.TendAsync(stopping.Token);
-            var working = clients.Select(client => Task.Run(() => client.WorkAsync(Generation, stopping.Token))).ToList();
+            var working = clients.Select(client => Task.Run(() => client.WorkAsync(Generation, stopping.Token))).Append(bystanders.HoldLeasesAsync(stopping.Token)).ToList();
             try
             {
                 await Task.Delay(Calm);
@@ -70,10 +74,13 @@ internal sealed class RobustnessRun(TestCluster cluster, int seed, Action<string
             clients.ForEach(client => client.Dispose());
         }
 
-        await AgreeAsync();
-        Judge(history.Operations, firstRevision);
+        await LeasesEndAsync();
+        var lastRevision = await AgreeAsync();
+        if (!await bystanders.SeeAsync(lastRevision, new Patience(ProgressBound)))
+            Break($"Not every watcher was told of all up to revision {lastRevision}: {bystanders}. {await DescribeAsync()}");
         if (cluster.UnexpectedEnds.Concat(_broken).ToList() is { Count: > 0 } broken)
             throw new RobustnessException(string.Join('\n', broken));
+        Judge(history.Operations, firstRevision, bystanders, lastRevision);
     }
 
     private void Break(string promise)
@@ -126,7 +133,28 @@ internal sealed class RobustnessRun(TestCluster cluster, int seed, Action<string
         await Task.Delay(Calm);
     }
 
-    private async Task AgreeAsync()
+    /// <summary>Whoever kept leases alive has stopped: they end, and their keys with them.</summary>
+    private async Task LeasesEndAsync()
+    {
+        var patience = new Patience(ProgressBound);
+        var left = "";
+        do
+        {
+            if (patience.IsOver)
+                throw new RobustnessException($"Leases that nobody keeps alive did not end within {ProgressBound.TotalSeconds} s: {left}. {await DescribeAsync()}");
+            await Task.Delay(100);
+            await cluster.EverywhereAsync(patience, async member =>
+            {
+                var keys = new RangeRequest { Key = ByteString.CopyFromUtf8(LeaseBook.Prefix), RangeEnd = ByteString.CopyFromUtf8("lease0") };
+                var leases = await member.Leases.LeaseLeasesAsync(new LeaseLeasesRequest(), deadline: TestCluster.Deadline(2));
+                var found = await member.KeyValue.RangeAsync(keys, deadline: TestCluster.Deadline(2));
+                left = string.Join(", ", leases.Leases.Select(lease => $"{lease.ID}").Concat(found.Kvs.Select(pair => $"{pair.Key.ToStringUtf8()} under {pair.Lease}")));
+            });
+        }
+        while (left.Length > 0);
+    }
+
+    private async Task<long> AgreeAsync()
     {
         var revision = await RevisionAsync();
         var patience = new Patience(ProgressBound);
@@ -145,21 +173,26 @@ internal sealed class RobustnessRun(TestCluster cluster, int seed, Action<string
             hashes[member.Name] = await member.Maintenance.HashKVAsync(new HashKVRequest { Revision = revision }, deadline: TestCluster.Deadline(10));
         if (hashes.Values.Select(hash => (hash.Hash, hash.CompactRevision)).Distinct().Count() > 1)
             throw new RobustnessException($"The members do not hold the same at revision {revision}: {string.Join(", ", hashes.Select(hash => $"{hash.Key} {hash.Value.Hash:x8}"))}");
+        return revision;
     }
 
-    private void Judge(IReadOnlyList<Operation> operations, long firstRevision)
+    private void Judge(IReadOnlyList<Operation> operations, long firstRevision, Bystanders bystanders, long lastRevision)
     {
         // A write that nobody knows the outcome of may come late, and then counts in the next round.
         var history = _openBefore.Concat(operations).ToList();
         _openBefore = [.. operations.Where(operation => operation.Response is null)];
         Totals.Count(operations);
         var watch = Stopwatch.StartNew();
-        var verdicts = new[] { RevisionChecker.Check(history, firstRevision), LinearizabilityChecker.Check(history) };
-        report($"  {operations.Count} operations, {_openBefore.Count} of unknown outcome, judged in {watch.Elapsed.TotalSeconds:F1} s");
+        var (broken, ofLeases) = bystanders.Judge(history, firstRevision, lastRevision);
+        if (broken is not null)
+            throw new RobustnessException(broken);
+        var verdicts = new[] { RevisionChecker.Check([.. history, .. ofLeases], firstRevision), LinearizabilityChecker.Check(history) };
+        report($"  {operations.Count} operations, {_openBefore.Count} of unknown outcome; {bystanders}; judged in {watch.Elapsed.TotalSeconds:F1} s");
+        Totals.Count(bystanders);
         foreach (var verdict in verdicts)
         {
-            if (verdict is Verdict.Broken broken)
-                throw new RobustnessException(broken.Violation.ToString());
+            if (verdict is Verdict.Broken wrong)
+                throw new RobustnessException(wrong.Violation.ToString());
             if (verdict is Verdict.Undecided undecided)
                 Totals.LeaveUndecided(undecided.Why);
         }
@@ -170,7 +203,7 @@ internal sealed class RobustnessRun(TestCluster cluster, int seed, Action<string
         long revision = 0;
         await cluster.EverywhereAsync(new Patience(ProgressBound), async member =>
         {
-            var any = new RangeRequest { Key = Google.Protobuf.ByteString.CopyFromUtf8("any") };
+            var any = new RangeRequest { Key = ByteString.CopyFromUtf8("any") };
             revision = (await member.KeyValue.RangeAsync(any, deadline: TestCluster.Deadline(2))).Header.Revision;
         });
         return revision;

@@ -109,18 +109,16 @@ public sealed class LockTests
     }
 
     [Fact]
-    public async Task A_session_of_the_client_does_not_stand_in_the_way()
+    public async Task A_lock_that_is_asked_for_again_under_the_same_lease_is_the_same()
     {
         await using var cluster = await LocalCluster.StartAsync(1);
         var client = new Client(cluster, 0);
-        await GrantAsync(client, 1, 2);
-        var stamped = new Metadata { { "raft-session", "1" }, { "raft-sequence", "1" } };
+        await GrantAsync(client, 1);
 
-        var held = await client.Locks.LockAsync(new LockRequest { Name = Bytes("my"), Lease = 1 }, stamped);
-        Assert.Equal("my/1", held.Key.ToStringUtf8());
-        await client.Locks.UnlockAsync(new UnlockRequest { Key = held.Key }, stamped);
-
-        Assert.Equal("my/2", (await client.LockAsync("my", 2)).Key.ToStringUtf8());
+        var held = await client.LockAsync("my", 1);
+        var again = await client.LockAsync("my", 1);
+        Assert.Equal("my/1", again.Key.ToStringUtf8());
+        Assert.Equal(held.Header.Revision, (await client.Kv.RangeAsync(new RangeRequest { Key = held.Key })).Kvs.Single().ModRevision);
     }
 
     [Fact]

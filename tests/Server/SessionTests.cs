@@ -1,7 +1,11 @@
 using Google.Protobuf;
+using Google.Protobuf.Reflection;
 using Grpc.Core;
+using Grpc.Net.Client;
 using Raft.Protocol.Etcd;
 using Raft.Protocol.V1;
+using Locking = Raft.Protocol.Etcd.Locks.Lock;
+using Voting = Raft.Protocol.Etcd.Elections.Election;
 
 namespace Raft.Server.Tests;
 
@@ -28,6 +32,33 @@ public sealed class SessionTests
             response => response.Header),
         async (kv, metadata) => Bare(await kv.DeleteRangeAsync(new() { Key = Bytes("a"), PrevKv = true }, metadata), response => response.Header),
         async (kv, metadata) => Bare(await kv.CompactAsync(new() { Revision = 3 }, metadata), response => response.Header),
+    ];
+
+    /// <summary>Every other request that goes through the log. To each, most would answer a repetition with a refusal.</summary>
+    private static readonly (string What, Func<GrpcChannel, Metadata, Task<IMessage>> Ask)[] Changes =
+    [
+        ("grant", async (channel, metadata) => await new Lease.LeaseClient(channel).LeaseGrantAsync(new() { ID = 7, TTL = 100 }, metadata)),
+        ("grant an id of the server's", async (channel, metadata) => await new Lease.LeaseClient(channel).LeaseGrantAsync(new() { TTL = 100 }, metadata)),
+        ("revoke", async (channel, metadata) => await new Lease.LeaseClient(channel).LeaseRevokeAsync(new() { ID = 7 }, metadata)),
+        ("raise an alarm", async (channel, metadata) => await new Maintenance.MaintenanceClient(channel).AlarmAsync(
+            new() { Action = AlarmRequest.Types.AlarmAction.Activate, Alarm = AlarmType.Nospace, MemberID = 9 }, metadata)),
+        ("clear an alarm", async (channel, metadata) => await new Maintenance.MaintenanceClient(channel).AlarmAsync(
+            new() { Action = AlarmRequest.Types.AlarmAction.Deactivate, Alarm = AlarmType.Nospace, MemberID = 9 }, metadata)),
+        ("begin a downgrade", async (channel, metadata) => await new Maintenance.MaintenanceClient(channel).DowngradeAsync(
+            new() { Action = DowngradeRequest.Types.DowngradeAction.Enable, Version = "3.4.0" }, metadata)),
+        ("cancel a downgrade", async (channel, metadata) => await new Maintenance.MaintenanceClient(channel).DowngradeAsync(
+            new() { Action = DowngradeRequest.Types.DowngradeAction.Cancel }, metadata)),
+        ("add a user", async (channel, metadata) => await AuthOf(channel).UserAddAsync(new() { Name = "u", Password = "pw" }, metadata)),
+        ("change a password", async (channel, metadata) => await AuthOf(channel).UserChangePasswordAsync(new() { Name = "u", Password = "new" }, metadata)),
+        ("add a role", async (channel, metadata) => await AuthOf(channel).RoleAddAsync(new() { Name = "r" }, metadata)),
+        ("grant a permission", async (channel, metadata) => await AuthOf(channel).RoleGrantPermissionAsync(
+            new() { Name = "r", Perm = new() { Key = Bytes("a"), PermType = Permission.Types.Type.Read } }, metadata)),
+        ("grant a role", async (channel, metadata) => await AuthOf(channel).UserGrantRoleAsync(new() { User = "u", Role = "r" }, metadata)),
+        ("revoke a role", async (channel, metadata) => await AuthOf(channel).UserRevokeRoleAsync(new() { Name = "u", Role = "r" }, metadata)),
+        ("revoke a permission", async (channel, metadata) => await AuthOf(channel).RoleRevokePermissionAsync(new() { Role = "r", Key = Bytes("a") }, metadata)),
+        ("delete a role", async (channel, metadata) => await AuthOf(channel).RoleDeleteAsync(new() { Role = "r" }, metadata)),
+        ("delete a user", async (channel, metadata) => await AuthOf(channel).UserDeleteAsync(new() { Name = "u" }, metadata)),
+        ("disable authentication", async (channel, metadata) => await AuthOf(channel).AuthDisableAsync(new(), metadata)),
     ];
 
     [Fact]
@@ -114,6 +145,98 @@ public sealed class SessionTests
         Assert.True((await kv.TxnAsync(ReadOnly, In(1, 1))).Succeeded);
     }
 
+    [Fact]
+    public async Task Everything_else_that_goes_through_the_log_takes_effect_once_too()
+    {
+        await using var cluster = await LocalCluster.StartAsync(1, "--bcrypt-cost=4");
+        var channel = cluster.Channel(cluster.Members[0]);
+        var session = (await new Sessions.SessionsClient(channel).OpenAsync(new() { TtlMs = 600_000 })).Session;
+        foreach (var ((what, ask), sequence) in Changes.Zip(Enumerable.Range(1, Changes.Length)))
+        {
+            var first = await ask(channel, In(session, sequence));
+            try
+            {
+                Assert.Equal(first, await ask(channel, In(session, sequence)));
+            }
+            catch (RpcException refusal)
+            {
+                Assert.Fail($"'{what}' took effect a second time: {refusal.Status}");
+            }
+        }
+
+        // A first answer that was a refusal is given again too.
+        Task Missing() => AuthOf(channel).UserDeleteAsync(new() { Name = "later" }, In(session, 100)).ResponseAsync;
+        await Assert.ThrowsAsync<RpcException>(Missing);
+        await AuthOf(channel).UserAddAsync(new() { Name = "later", Password = "pw" });
+        Assert.Contains("user name not found", (await Assert.ThrowsAsync<RpcException>(Missing)).Status.Detail, StringComparison.Ordinal);
+        Assert.Equal(["later"], (await AuthOf(channel).UserListAsync(new())).Users);
+    }
+
+    [Fact]
+    public async Task What_cannot_be_in_a_session_is_refused_there_and_says_what_can()
+    {
+        await using var cluster = await LocalCluster.StartAsync(1);
+        var channel = cluster.Channel(cluster.Members[0]);
+        var session = (await new Sessions.SessionsClient(channel).OpenAsync(new())).Session;
+        var member = (await new Cluster.ClusterClient(channel).MemberListAsync(new())).Members.Single();
+        (string Method, Func<Metadata, Task> Ask)[] calls =
+        [
+            ("Cluster/MemberAdd", metadata => new Cluster.ClusterClient(channel).MemberAddAsync(
+                new() { PeerURLs = { "http://127.0.0.1:1" }, IsLearner = true }, metadata).ResponseAsync),
+            ("Cluster/MemberUpdate", metadata => new Cluster.ClusterClient(channel).MemberUpdateAsync(
+                new() { ID = member.ID, PeerURLs = { "http://127.0.0.1:1" } }, metadata).ResponseAsync),
+            ("Maintenance/Defragment", metadata => new Maintenance.MaintenanceClient(channel).DefragmentAsync(new(), metadata).ResponseAsync),
+            ("Sessions/Open", metadata => new Sessions.SessionsClient(channel).OpenAsync(new(), metadata).ResponseAsync),
+            ("Lock/Lock", metadata => new Locking.LockClient(channel).LockAsync(new() { Name = Bytes("l") }, metadata).ResponseAsync),
+            ("Election/Campaign", metadata => new Voting.ElectionClient(channel).CampaignAsync(new() { Name = Bytes("e") }, metadata).ResponseAsync),
+            ("Watch/Watch", metadata => new Watch.WatchClient(channel).Watch(metadata).ResponseStream.MoveNext(default)),
+            ("Lease/LeaseKeepAlive", metadata => new Lease.LeaseClient(channel).LeaseKeepAlive(metadata).ResponseStream.MoveNext(default)),
+        ];
+        foreach (var (method, ask) in calls)
+        {
+            var refusal = await Assert.ThrowsAsync<RpcException>(() => ask(In(session, 1)));
+            Assert.Equal(StatusCode.InvalidArgument, refusal.StatusCode);
+            Assert.Contains($"{method} cannot be in a session", refusal.Status.Detail, StringComparison.Ordinal);
+            Assert.Contains("Put", refusal.Status.Detail, StringComparison.Ordinal);
+        }
+
+        Assert.Equal(member, (await new Cluster.ClusterClient(channel).MemberListAsync(new())).Members.Single());
+        Assert.Equal(1, (await new KV.KVClient(channel).RangeAsync(new() { Key = Bytes("l") })).Header.Revision);
+    }
+
+    [Fact]
+    public async Task No_method_of_the_api_passes_over_metadata_that_makes_no_sense()
+    {
+        await using var cluster = await LocalCluster.StartAsync(1);
+        var invoker = cluster.Channel(cluster.Members[0]).CreateCallInvoker();
+        var raw = Marshallers.Create(static bytes => bytes, static bytes => bytes);
+        ServiceDescriptor[] services =
+        [
+            KV.Descriptor, Watch.Descriptor, Lease.Descriptor, Cluster.Descriptor, Maintenance.Descriptor, Auth.Descriptor,
+            Locking.Descriptor, Voting.Descriptor, Sessions.Descriptor, Bootstrap.Descriptor,
+        ];
+        var methods = services.SelectMany(static service => service.Methods).ToList();
+        Assert.True(methods.Count > 40);
+        foreach (var method in methods)
+        {
+            var type = method switch
+            {
+                { IsClientStreaming: true } => MethodType.DuplexStreaming,
+                { IsServerStreaming: true } => MethodType.ServerStreaming,
+                _ => MethodType.Unary,
+            };
+            var called = new Method<byte[], byte[]>(type, method.Service.FullName, method.Name, raw, raw);
+            var options = new CallOptions(new() { { "raft-session", "one" }, { "raft-sequence", "1" } }, DateTime.UtcNow.AddSeconds(30));
+            var refusal = await Assert.ThrowsAsync<RpcException>(() => type switch
+            {
+                MethodType.Unary => invoker.AsyncUnaryCall(called, null, options, []).ResponseAsync,
+                MethodType.ServerStreaming => invoker.AsyncServerStreamingCall(called, null, options, []).ResponseStream.MoveNext(default),
+                _ => invoker.AsyncDuplexStreamingCall(called, null, options).ResponseStream.MoveNext(default),
+            });
+            Assert.True(refusal.StatusCode == StatusCode.InvalidArgument, $"{method.FullName}: {refusal.Status}");
+        }
+    }
+
     private static (long Revision, IMessage Body) Bare<TResponse>(TResponse response, Func<TResponse, ResponseHeader> header)
         where TResponse : IMessage
     {
@@ -142,6 +265,8 @@ public sealed class SessionTests
         (await Assert.ThrowsAsync<RpcException>(() => call.ResponseAsync)).StatusCode;
 
     private static KV.KVClient KvOf(LocalCluster cluster, LocalMember member) => new(cluster.Channel(member));
+
+    private static Auth.AuthClient AuthOf(GrpcChannel channel) => new(channel);
 
     private static Sessions.SessionsClient SessionsOf(LocalCluster cluster, LocalMember member) => new(cluster.Channel(member));
 

@@ -20,32 +20,55 @@ internal sealed class AuthTable(Overlay overlay, AuthState state)
     public AuthState State { get; private set; } = state;
 
     /// <summary>Is this one of the commands that <see cref="Apply"/> understands?</summary>
-    public static bool Understands(Command command) => command.OperationCase is
+    public static bool Understands(Command command) => Understands(command.OperationCase);
+
+    /// <summary>Is a command of this kind one of those that <see cref="Apply"/> understands?</summary>
+    public static bool Understands(Command.OperationOneofCase operation) => operation is
         >= Command.OperationOneofCase.AuthEnable and <= Command.OperationOneofCase.AuthRoleRevokePermission;
 
     /// <summary>Applies a command whose caller may give it.</summary>
-    public CommandResult Apply(Command command) => command.OperationCase switch
+    public CommandResult Apply(Command command)
     {
-        Command.OperationOneofCase.AuthEnable => Result(Enable(), new AuthEnableResponse()),
-        Command.OperationOneofCase.AuthDisable => Result(Disable(), new AuthDisableResponse()),
-        Command.OperationOneofCase.GrantToken => GrantToken(command.GrantToken, command.TimeUnixMs),
-        Command.OperationOneofCase.AuthUserAdd => Result(Add(command.AuthUserAdd), new AuthUserAddResponse()),
-        Command.OperationOneofCase.AuthUserDelete => Result(DeleteUser(command.AuthUserDelete.Name), new AuthUserDeleteResponse()),
-        Command.OperationOneofCase.AuthUserChangePassword =>
-            Result(ChangePassword(command.AuthUserChangePassword), new AuthUserChangePasswordResponse()),
-        Command.OperationOneofCase.AuthUserGrantRole => Result(Grant(command.AuthUserGrantRole), new AuthUserGrantRoleResponse()),
-        Command.OperationOneofCase.AuthUserRevokeRole => Result(Revoke(command.AuthUserRevokeRole), new AuthUserRevokeRoleResponse()),
-        Command.OperationOneofCase.AuthRoleAdd => Result(AddRole(command.AuthRoleAdd.Name), new AuthRoleAddResponse()),
-        Command.OperationOneofCase.AuthRoleDelete => Result(DeleteRole(command.AuthRoleDelete.Role), new AuthRoleDeleteResponse()),
-        Command.OperationOneofCase.AuthRoleGrantPermission =>
-            Result(Grant(command.AuthRoleGrantPermission), new AuthRoleGrantPermissionResponse()),
-        Command.OperationOneofCase.AuthRoleRevokePermission =>
-            Result(Revoke(command.AuthRoleRevokePermission), new AuthRoleRevokePermissionResponse()),
-        _ => throw new NotSupportedException($"{command.OperationCase} is no command about users."),
+        if (command.OperationCase == Command.OperationOneofCase.GrantToken) return GrantToken(command.GrantToken, command.TimeUnixMs);
+        var refusal = Change(command);
+        return new(refusal is null ? AnswerTo(command.OperationCase) : null, refusal);
+    }
+
+    /// <summary>The answer to a change that was made: it says no more than that.</summary>
+    public static IMessage AnswerTo(Command.OperationOneofCase change) => change switch
+    {
+        Command.OperationOneofCase.AuthEnable => new AuthEnableResponse(),
+        Command.OperationOneofCase.AuthDisable => new AuthDisableResponse(),
+        Command.OperationOneofCase.AuthUserAdd => new AuthUserAddResponse(),
+        Command.OperationOneofCase.AuthUserDelete => new AuthUserDeleteResponse(),
+        Command.OperationOneofCase.AuthUserChangePassword => new AuthUserChangePasswordResponse(),
+        Command.OperationOneofCase.AuthUserGrantRole => new AuthUserGrantRoleResponse(),
+        Command.OperationOneofCase.AuthUserRevokeRole => new AuthUserRevokeRoleResponse(),
+        Command.OperationOneofCase.AuthRoleAdd => new AuthRoleAddResponse(),
+        Command.OperationOneofCase.AuthRoleDelete => new AuthRoleDeleteResponse(),
+        Command.OperationOneofCase.AuthRoleGrantPermission => new AuthRoleGrantPermissionResponse(),
+        Command.OperationOneofCase.AuthRoleRevokePermission => new AuthRoleRevokePermissionResponse(),
+        _ => throw new NotSupportedException($"{change} is no change of users or roles."),
     };
 
     /// <summary>The transaction is committed: what it said of tokens holds from now on.</summary>
     public void Commit(TokenTable tokens) => _tokens?.ForEach(change => change(tokens));
+
+    private StoreError? Change(Command command) => command.OperationCase switch
+    {
+        Command.OperationOneofCase.AuthEnable => Enable(),
+        Command.OperationOneofCase.AuthDisable => Disable(),
+        Command.OperationOneofCase.AuthUserAdd => Add(command.AuthUserAdd),
+        Command.OperationOneofCase.AuthUserDelete => DeleteUser(command.AuthUserDelete.Name),
+        Command.OperationOneofCase.AuthUserChangePassword => ChangePassword(command.AuthUserChangePassword),
+        Command.OperationOneofCase.AuthUserGrantRole => Grant(command.AuthUserGrantRole),
+        Command.OperationOneofCase.AuthUserRevokeRole => Revoke(command.AuthUserRevokeRole),
+        Command.OperationOneofCase.AuthRoleAdd => AddRole(command.AuthRoleAdd.Name),
+        Command.OperationOneofCase.AuthRoleDelete => DeleteRole(command.AuthRoleDelete.Role),
+        Command.OperationOneofCase.AuthRoleGrantPermission => Grant(command.AuthRoleGrantPermission),
+        Command.OperationOneofCase.AuthRoleRevokePermission => Revoke(command.AuthRoleRevokePermission),
+        _ => throw new NotSupportedException($"{command.OperationCase} is no command about users."),
+    };
 
     /// <summary>Enabling what is enabled changes nothing. As in etcd, the revision stays.</summary>
     private StoreError? Enable()
@@ -234,6 +257,4 @@ internal sealed class AuthTable(Overlay overlay, AuthState state)
         State = new AuthState(State.Version.Next, users ?? State.UserRecords, roles ?? State.RoleRecords);
 
     private void Tokens(Action<TokenTable> change) => (_tokens ??= []).Add(change);
-
-    private static CommandResult Result(StoreError? refusal, IMessage response) => new(refusal is null ? response : null, refusal);
 }

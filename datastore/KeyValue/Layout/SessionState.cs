@@ -4,8 +4,8 @@ namespace Raft.KeyValue.Layout;
 
 /// <summary>What is true of all sessions together; part of <see cref="StoreState"/>, so that no command has to read it.</summary>
 /// <param name="ClockUnixMs">
-/// The state machine's own clock: the latest time of any command applied so far. It never goes back, and is the same on every
-/// member that has applied the same commands.
+/// The state machine's own clock: the latest time of any command applied so far. It goes back only when it turns out to have been
+/// far ahead (<see cref="Sessions.SessionTable"/>), and is the same on every member that has applied the same commands.
 /// </param>
 /// <param name="LastId">The last session id given.</param>
 /// <param name="Count">Sessions stored, those included that have expired but not been removed.</param>

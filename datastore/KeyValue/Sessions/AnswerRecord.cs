@@ -1,4 +1,5 @@
 using Google.Protobuf;
+using Raft.KeyValue.Auth;
 using Raft.Protocol.Etcd;
 using Raft.Protocol.V1;
 
@@ -21,6 +22,7 @@ internal static class AnswerRecord
             case LeaseGrantResponse grant: kept.LeaseGrant = grant; break;
             case LeaseRevokeResponse revoke: kept.LeaseRevoke = revoke; break;
             case DowngradeResponse downgrade: kept.Downgrade = downgrade; break;
+            case var _ when AuthTable.Understands(operation): kept.AuthChanged = true; break;
             default: throw new NotSupportedException($"There is no way to keep a {result.Response.Descriptor.Name}.");
         }
         if (kept.CalculateSize() > maxBytes) kept.TooLargeAtRevision = RevisionOf(kept);
@@ -42,6 +44,7 @@ internal static class AnswerRecord
             KeptAnswer.AnswerOneofCase.LeaseGrant => new(kept.LeaseGrant, null),
             KeptAnswer.AnswerOneofCase.LeaseRevoke => new(kept.LeaseRevoke, null),
             KeptAnswer.AnswerOneofCase.Downgrade => new(kept.Downgrade, null),
+            KeptAnswer.AnswerOneofCase.AuthChanged => new(AuthTable.AnswerTo(operation), null),
             KeptAnswer.AnswerOneofCase.Refusal => new(null, new StoreError((StoreErrorKind)kept.Refusal.Code, kept.Refusal.Message)),
             KeptAnswer.AnswerOneofCase.TooLargeAtRevision => new(null, StoreError.AnswerTooLarge(kept.TooLargeAtRevision)),
             _ => throw new InvalidDataException($"A kept answer is of the unknown kind {kept.AnswerCase}."),

@@ -23,6 +23,9 @@ internal sealed record SessionLimits
     /// <summary>Sessions open at once.</summary>
     public int SessionsMax { get; init; } = 4096;
 
+    /// <summary>Once all places are taken, session time may be so far ahead of the clock of the member that is asked for one more, and no further.</summary>
+    public long ClockLeadMaxMs { get; init; } = 10 * 60 * 1000;
+
     /// <summary>Answers kept of one session.</summary>
     public int AnswersMax { get; init; } = 128;
 

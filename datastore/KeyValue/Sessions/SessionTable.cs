@@ -13,7 +13,7 @@ namespace Raft.KeyValue.Sessions;
 /// A session must be opened: were it begun by its first request, a retry of that request after the session had expired would
 /// begin it again, and take effect twice. Time is what the commands say it is, so every member expires the same sessions at the
 /// same place in the log. A clock that is set far ahead on one member ends sessions early, and holds later ones until the true
-/// time has caught up; that costs patience, never a second effect.
+/// time has caught up, or all places for sessions are taken (<see cref="SetBack"/>); that costs patience, never a second effect.
 /// </para>
 /// </summary>
 internal sealed class SessionTable(Overlay overlay, SessionState state, SessionLimits limits)
@@ -24,12 +24,16 @@ internal sealed class SessionTable(Overlay overlay, SessionState state, SessionL
     /// <summary>The year 9999: no sum of times and no id overflows.</summary>
     private const long LatestUnixMs = 253_402_300_799_999;
 
+    /// <summary>What the command that is applied says the time is.</summary>
+    private long _commandUnixMs;
+
     /// <summary>What the commands so far have left.</summary>
     public SessionState State { get; private set; } = state;
 
     /// <summary>A command of this time is applied: sessions end that were not used for too long. Reads nothing before one is due.</summary>
     public void AdvanceTo(long unixMs)
     {
+        _commandUnixMs = unixMs;
         if (unixMs > State.ClockUnixMs) State = State with { ClockUnixMs = Math.Min(unixMs, LatestUnixMs) };
         if (State.ClockUnixMs >= State.NextExpiryUnixMs) Expire();
     }
@@ -41,6 +45,7 @@ internal sealed class SessionTable(Overlay overlay, SessionState state, SessionL
     public StoreResult<OpenSessionResponse> Open(OpenSessionRequest request, string user)
     {
         if (request.TtlMs < 0) return StoreError.InvalidTtl;
+        if (State.Count >= limits.SessionsMax && _commandUnixMs > 0 && State.ClockUnixMs - _commandUnixMs >= limits.ClockLeadMaxMs) SetBack(_commandUnixMs);
         if (State.Count >= limits.SessionsMax) return StoreError.TooManySessions;
         var id = Math.Max(State.LastId + 1, (ulong)State.ClockUnixMs << CounterBits);
         State = State with { LastId = id, Count = State.Count + 1 };
@@ -140,12 +145,12 @@ internal sealed class SessionTable(Overlay overlay, SessionState state, SessionL
     /// <summary>Looks at the sessions whose time may have come: those that were used meanwhile are filed anew.</summary>
     private void Expire()
     {
-        var (due, next) = Due();
+        var (due, next) = Filed(State.ClockUnixMs, limits.ExpiriesPerCommand);
         State = State with { NextExpiryUnixMs = next };
         foreach (var (unixMs, id) in due)
         {
             overlay.Delete(KeyLayout.ExpiryKey(unixMs, id));
-            var session = Read(id) ?? throw new InvalidDataException($"Session {id} is filed to expire but is not there.");
+            var session = ReadFiled(id);
             if (HasExpired(session))
             {
                 Remove(id, session);
@@ -158,9 +163,36 @@ internal sealed class SessionTable(Overlay overlay, SessionState state, SessionL
         }
     }
 
-    private (List<(long UnixMs, ulong Id)> Due, long Next) Due()
+    /// <summary>
+    /// Some clock was far ahead, so that no session expires and all places are taken: time goes on from what it is by the clock of
+    /// the member that was asked for one more. Nobody knows when sessions were used by that clock, so each has its full time again.
+    /// What has expired stays so: a client that was told so may have done its request anew in another session.
+    /// </summary>
+    private void SetBack(long unixMs)
     {
-        var due = new List<(long, ulong)>();
+        var (all, _) = Filed(upTo: long.MaxValue, atMost: int.MaxValue);
+        var kept = new List<(ulong Id, SessionRecord Session)>();
+        foreach (var (filedUnixMs, id) in all)
+        {
+            overlay.Delete(KeyLayout.ExpiryKey(filedUnixMs, id));
+            var session = ReadFiled(id);
+            if (HasExpired(session)) Remove(id, session);
+            else kept.Add((id, session));
+        }
+
+        State = State with { ClockUnixMs = unixMs, NextExpiryUnixMs = long.MaxValue };
+        foreach (var (id, session) in kept)
+        {
+            session.LastUseUnixMs = unixMs;
+            File(id, session);
+            Write(id, session);
+        }
+    }
+
+    /// <summary>Sessions in the order in which they are filed, and where the first of the others is.</summary>
+    private (List<(long UnixMs, ulong Id)> Filed, long Next) Filed(long upTo, int atMost)
+    {
+        var found = new List<(long, ulong)>();
         using var cursor = overlay.OpenCursor();
 
         // Nothing is filed earlier, but what was deleted there would have to be passed over.
@@ -169,10 +201,10 @@ internal sealed class SessionTable(Overlay overlay, SessionState state, SessionL
             stands = cursor.MoveNext())
         {
             var filed = KeyLayout.ExpiryOf(cursor.Key);
-            if (filed.UnixMs > State.ClockUnixMs || due.Count == limits.ExpiriesPerCommand) return (due, filed.UnixMs);
-            due.Add(filed);
+            if (filed.UnixMs > upTo || found.Count == atMost) return (found, filed.UnixMs);
+            found.Add(filed);
         }
-        return (due, long.MaxValue);
+        return (found, long.MaxValue);
     }
 
     private void File(ulong id, SessionRecord session)
@@ -207,6 +239,8 @@ internal sealed class SessionTable(Overlay overlay, SessionState state, SessionL
 
     private SessionRecord? Read(ulong id) =>
         overlay.TryGet(KeyLayout.SessionKey(id), out var record) ? SessionRecord.Parser.ParseFrom(record.Span) : null;
+
+    private SessionRecord ReadFiled(ulong id) => Read(id) ?? throw new InvalidDataException($"Session {id} is filed to expire but is not there.");
 
     private void Write(ulong id, SessionRecord session) => overlay.Put(KeyLayout.SessionKey(id), session.ToByteArray());
 

@@ -39,12 +39,18 @@ public sealed class WatchChannel : IDisposable
         var range = WatchedRange.Of(request.Key, request.RangeEnd);
         lock (_hub.Gate)
         {
-            using var view = _hub.Store.OpenView();
             if (_disposed) return;
-            if (range.IsEmpty) Refuse(RangeIsEmpty, view.Revision);
-            else if (request.WatchId != 0 && _watchers.ContainsKey(request.WatchId)) Refuse(DuplicateId, view.Revision);
-            else if (_watchers.Count >= _hub.Limits.StreamWatchersMax || !_hub.TryCount()) Refuse(TooMany, view.Revision);
-            else Open(request, range, view.Revision);
+
+            // Before it looks at the state: what is committed after that is then published, also if nobody watched until now.
+            var isCounted = _hub.TryCount();
+            using var view = _hub.Store.OpenView();
+            var refusal = range.IsEmpty ? RangeIsEmpty
+                : request.WatchId != 0 && _watchers.ContainsKey(request.WatchId) ? DuplicateId
+                : !isCounted || _watchers.Count >= _hub.Limits.StreamWatchersMax ? TooMany
+                : null;
+            if (refusal is null) Open(request, range, view.Revision);
+            else Refuse(refusal, view.Revision);
+            if (refusal is not null && isCounted) _hub.Uncount();
         }
         _hub.Wake();
         Wake();

@@ -135,9 +135,12 @@ public sealed class WatchHub(KeyValueStore store, WatchLimits limits)
     internal bool TryCount()
     {
         if (Interlocked.Increment(ref _watchers) <= limits.WatchersMax) return true;
-        Interlocked.Decrement(ref _watchers);
+        Uncount();
         return false;
     }
+
+    /// <summary>A watcher that was counted is gone, or never came to be.</summary>
+    internal void Uncount() => Interlocked.Decrement(ref _watchers);
 
     /// <summary>Under the gate: the watcher has had everything up to a revision. True: from now on it is told as it happens.</summary>
     internal bool TrySync(Watcher watcher, long upTo)
@@ -161,7 +164,7 @@ public sealed class WatchHub(KeyValueStore store, WatchLimits limits)
     {
         Unsync(watcher);
         watcher.IsCanceled = true;
-        Interlocked.Decrement(ref _watchers);
+        Uncount();
     }
 
     /// <summary>Under the gate: the stream is gone.</summary>

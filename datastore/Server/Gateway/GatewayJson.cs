@@ -43,7 +43,7 @@ internal static class GatewayJson
         {
             return JsonParser.Default.Parse(json, type);
         }
-        catch (Exception error) when (error is InvalidProtocolBufferException or FormatException or InvalidOperationException)
+        catch (Exception error) when (error is InvalidProtocolBufferException or InvalidJsonException or FormatException or InvalidOperationException)
         {
             throw Invalid(error.Message);
         }
@@ -111,8 +111,9 @@ internal static class GatewayJson
             rest = rest.Slice(reader.BytesConsumed);
             return true;
         }
-        catch (JsonException error)
+        catch (Exception error) when (error is JsonException or InvalidOperationException)
         {
+            // The latter: half of a character that takes two \u.
             throw Invalid(error.Message);
         }
     }

@@ -89,7 +89,7 @@ internal sealed class SnapshotFile : IDisposable
 
             await received.CompleteAsync(CancellationToken.None);
         }
-        catch (Exception error) when (error is InvalidDataException or EndOfStreamException or FormatException)
+        catch (Exception error) when (error is InvalidDataException or EndOfStreamException or FormatException or OverflowException)
         {
             throw new SnapshotException($"The snapshot '{_path}' cannot be unpacked: {error.Message}", error);
         }

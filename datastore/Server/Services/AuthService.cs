@@ -170,6 +170,7 @@ internal sealed class AuthService(
     {
         var member = Voter(context);
         Refusals.ThrowIfRefused(RequestValidator.ValidateSize(command, options.MaxRequestBytes));
+        command.Session = SessionMetadata.Stamp(context);
         command.Identity = await callers.IdentityAsync(member, context);
         var response = await ProposeAsync<TResponse>(member, command);
         complete(response, member.Complete(null));

@@ -58,8 +58,8 @@ internal sealed class KvService(MemberHost host, ServerOptions options, Callers 
 
     private async Task<RangeResponse> RangeAsync(RangeRequest request, ServerCallContext context)
     {
-        var member = Open(context);
         SessionMetadata.Check(context);
+        var member = Open(context);
         Refusals.ThrowIfRefused(RequestValidator.Validate(request));
         await AwaitReadableAsync(member, request.Serializable);
         var identity = await callers.IdentityAsync(member, context);
@@ -69,8 +69,8 @@ internal sealed class KvService(MemberHost host, ServerOptions options, Callers 
 
     private async Task StreamAsync(RangeRequest request, IServerStreamWriter<RangeStreamResponse> responseStream, ServerCallContext context)
     {
-        var member = Open(context);
         SessionMetadata.Check(context);
+        var member = Open(context);
         Refusals.ThrowIfRefused(RequestValidator.Validate(request));
         await AwaitReadableAsync(member, request.Serializable);
         var identity = await callers.IdentityAsync(member, context);
@@ -84,8 +84,8 @@ internal sealed class KvService(MemberHost host, ServerOptions options, Callers 
 
     private async Task<TxnResponse> ReadAsync(TxnRequest request, ServerCallContext context)
     {
-        var member = Open(context);
         SessionMetadata.Check(context);
+        var member = Open(context);
         await AwaitReadableAsync(member, RequestShape.IsSerializable(request));
         var identity = await callers.IdentityAsync(member, context);
         using var view = member.Node.Store.OpenView();
@@ -108,9 +108,9 @@ internal sealed class KvService(MemberHost host, ServerOptions options, Callers 
     {
         try
         {
+            command.Session = SessionMetadata.Stamp(context);
             var member = Open(context);
             Refusals.ThrowIfRefused(invalid);
-            command.Session = SessionMetadata.Stamp(context);
             member.RefuseIfLearner();
             command.Identity = await callers.IdentityAsync(member, context);
             Refusals.ThrowIfRefused(RequestValidator.ValidateSize(request, options.MaxRequestBytes));

@@ -63,9 +63,7 @@ internal sealed class MaintenanceService(MemberHost host, ServerOptions options,
             return new AlarmResponse { Header = member.Complete(null), Alarms = { view.Alarms(request.Alarm) } };
         }
 
-        var result = await member.Node.ProposeAsync(new Command { Alarm = request });
-        Refusals.ThrowIfRefused(result.Error);
-        var response = (AlarmResponse)result.Response!;
+        var response = await ChangeAsync<AlarmResponse>(member, new Command { Alarm = request }, context);
         response.Header = member.Complete(response.Header);
         return response;
     }
@@ -133,18 +131,21 @@ internal sealed class MaintenanceService(MemberHost host, ServerOptions options,
 
         var response = request.Action == DowngradeRequest.Types.DowngradeAction.Validate
             ? await ValidateAsync(member)
-            : await ChangeAsync(member, new DowngradeRequest { Action = request.Action, Version = target }, context);
+            : await ChangeAsync<DowngradeResponse>(
+                member, new Command { Downgrade = new DowngradeRequest { Action = request.Action, Version = target } }, context);
         response.Header = member.Complete(response.Header);
         response.Version = ProductVersion.EtcdCluster;
         return response;
     }
 
-    private async Task<DowngradeResponse> ChangeAsync(RunningMember member, DowngradeRequest request, ServerCallContext context)
+    private async Task<TResponse> ChangeAsync<TResponse>(RunningMember member, Command command, ServerCallContext context)
+        where TResponse : class, IMessage
     {
-        var result = await member.Node.ProposeAsync(
-            new Command { Downgrade = request, Identity = await callers.IdentityAsync(member, context) });
+        command.Session = SessionMetadata.Stamp(context);
+        command.Identity = await callers.IdentityAsync(member, context);
+        var result = await member.Node.ProposeAsync(command);
         Refusals.ThrowIfRefused(result.Error);
-        return (DowngradeResponse)result.Response!;
+        return (TResponse)result.Response!;
     }
 
     private static async Task<DowngradeResponse> ValidateAsync(RunningMember member)

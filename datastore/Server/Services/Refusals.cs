@@ -95,15 +95,18 @@ internal sealed class CallErrors(ILogger<CallErrors> logger)
     }
 }
 
-/// <summary>The errors of a service's calls, in one place.</summary>
+/// <summary>What every call of a service is asked first, and its errors, in one place.</summary>
 internal sealed class RefusalInterceptor(CallErrors errors) : Interceptor
 {
     /// <summary>For a service that does not see to its errors itself.</summary>
     public static void Use(GrpcServiceOptions service) => service.Interceptors.Add<RefusalInterceptor>();
 
     public override Task<TResponse> UnaryServerHandler<TRequest, TResponse>(
-        TRequest request, ServerCallContext context, UnaryServerMethod<TRequest, TResponse> continuation) =>
-        errors.AsStatusAsync(continuation(request, context), context);
+        TRequest request, ServerCallContext context, UnaryServerMethod<TRequest, TResponse> continuation)
+    {
+        SessionMetadata.Check(context);
+        return errors.AsStatusAsync(continuation(request, context), context);
+    }
 
     public override Task ServerStreamingServerHandler<TRequest, TResponse>(
         TRequest request, IServerStreamWriter<TResponse> responseStream, ServerCallContext context,
@@ -117,6 +120,7 @@ internal sealed class RefusalInterceptor(CallErrors errors) : Interceptor
 
     private async Task RunAsync(ServerCallContext context, Func<Task> call)
     {
+        SessionMetadata.Check(context);
         try
         {
             await call();

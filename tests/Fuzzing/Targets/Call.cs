@@ -9,9 +9,10 @@ internal sealed class Call : ServerCallContext
     /// <summary>Where gRPC for .NET looks for the HTTP request of a call that it did not make itself.</summary>
     private const string HttpContextKey = "__HttpContext";
 
-    public Call() => UserState[HttpContextKey] = new DefaultHttpContext();
+    /// <param name="method">The method's path.</param>
+    public Call(string method = "") => (MethodCore, UserState[HttpContextKey]) = (method, new DefaultHttpContext());
 
-    protected override string MethodCore => "";
+    protected override string MethodCore { get; }
 
     protected override string HostCore => "";
 

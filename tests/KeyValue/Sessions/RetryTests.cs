@@ -30,6 +30,9 @@ public sealed class RetryTests
         { "a compaction", new CompactionRequest { Revision = 2 } },
         { "a refused put", new PutRequest { Key = Bytes("z"), IgnoreValue = true } },
         { "a refused compaction", new CompactionRequest { Revision = 100 } },
+        { "a user", new AuthUserAddRequest { Name = "u", Options = new UserAddOptions { NoPassword = true } } },
+        { "a role", new AuthRoleAddRequest { Name = "r" } },
+        { "a refused change of users", new AuthUserDeleteRequest { Name = "nobody" } },
     };
 
     [Theory]

@@ -140,6 +140,57 @@ public sealed class SessionLifeTests
         _world.Open();
     }
 
+    /// <summary>
+    /// The story: for a moment one member's clock was a year ahead. Sessions did not expire any more, those of clients that had died
+    /// piled up, and once all places were taken nobody could open another until a year had passed.
+    /// </summary>
+    [Fact]
+    public void After_a_clock_was_far_ahead_sessions_that_nobody_uses_expire_once_all_places_are_taken()
+    {
+        _world = new(new SessionLimits { SessionsMax = 30 });
+        var before = _world.Open(TtlMs);
+        Ahead(TimeSpan.FromDays(365));
+        var used = _world.Open(TtlMs);
+        while (_world.Store.Store.State.Sessions.Count < 30) _world.Open(TtlMs);
+        Assert.Equal(StoreError.TooManySessions, _world.Send(new OpenSessionRequest()).Error);
+
+        _world.NowUnixMs += TtlMs - 1;
+        Assert.Null(_world.Send(used, 1, Put("1")).Error);
+        _world.NowUnixMs += 1;
+        for (var i = 0; i < 4; i++) _world.Send(Put("by another client"));
+        Assert.Equal(1, _world.Store.Store.State.Sessions.Count);
+        Assert.NotEqual(0ul, _world.Open(TtlMs));
+        Assert.Null(_world.Send(used, 2, Put("2")).Error);
+        Assert.Equal(StoreError.SessionNotFound, _world.Send(before, 1, Put("late")).Error);
+    }
+
+    [Fact]
+    public void A_session_that_was_said_to_have_expired_is_not_there_again_when_session_time_is_set_back()
+    {
+        // Nothing is removed in time.
+        _world = new(new SessionLimits { SessionsMax = 1, ExpiriesPerCommand = 0 });
+        var session = _world.Open(TtlMs);
+        Ahead(TimeSpan.FromDays(365));
+        Assert.Equal(StoreError.SessionNotFound, _world.Send(session, 1, Put("1")).Error);
+
+        _world.Open(TtlMs);
+        Assert.Equal(StoreError.SessionNotFound, _world.Send(session, 1, Put("1")).Error);
+        Assert.Equal(_world.NowUnixMs, _world.Store.Store.State.Sessions.ClockUnixMs);
+    }
+
+    [Theory]
+    [InlineData(9, 3)]
+    [InlineData(60, 2)]
+    public void Session_time_is_not_set_back_for_clocks_that_differ_a_little_nor_while_there_are_places(int minutesAhead, int open)
+    {
+        _world = new(new SessionLimits { SessionsMax = 3 });
+        Ahead(TimeSpan.FromMinutes(minutesAhead));
+        while (_world.Store.Store.State.Sessions.Count < open) _world.Open(TtlMs);
+        var clock = _world.Store.Store.State.Sessions.ClockUnixMs;
+        _world.Send(new OpenSessionRequest());
+        Assert.Equal(clock, _world.Store.Store.State.Sessions.ClockUnixMs);
+    }
+
     [Theory]
     [InlineData("answers", 3, long.MaxValue, long.MaxValue)]
     [InlineData("bytes of the session", int.MaxValue, 20, long.MaxValue)]
@@ -192,6 +243,15 @@ public sealed class SessionLifeTests
             Assert.True(disk.Reads > before, "the store is read through the counter");
             return disk.Reads - before;
         }
+    }
+
+    /// <summary>One command comes from a member whose clock is ahead.</summary>
+    private void Ahead(TimeSpan by)
+    {
+        var now = _world.NowUnixMs;
+        _world.NowUnixMs += (long)by.TotalMilliseconds;
+        _world.Send(Put("by another client"));
+        _world.NowUnixMs = now;
     }
 
     private static PutRequest Put(string value) => new() { Key = Bytes("a"), Value = Bytes(value) };

@@ -34,6 +34,7 @@ internal sealed class Member : IAsyncDisposable
         Cluster = new Cluster.ClusterClient(_channel);
         Maintenance = new Maintenance.MaintenanceClient(_channel);
         KeyValue = new KV.KVClient(_channel);
+        Leases = new Lease.LeaseClient(_channel);
     }
 
     public int Index { get; }
@@ -51,6 +52,8 @@ internal sealed class Member : IAsyncDisposable
     public Maintenance.MaintenanceClient Maintenance { get; }
 
     public KV.KVClient KeyValue { get; }
+
+    public Lease.LeaseClient Leases { get; }
 
     public bool IsRunning => _process is { HasExited: false };
 

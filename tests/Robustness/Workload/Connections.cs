@@ -17,6 +17,10 @@ internal sealed class Connections(IReadOnlyList<Member> members, int first, bool
 
     public Sessions.SessionsClient Sessions => new(Current);
 
+    public Watch.WatchClient Watching => new(Current);
+
+    public Lease.LeaseClient Leases => new(Current);
+
     private GrpcChannel Current => _channels[_current % _channels.Count];
 
     /// <summary>To the next member, unless the client is loyal.</summary>

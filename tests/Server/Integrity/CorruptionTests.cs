@@ -114,6 +114,9 @@ public sealed class CorruptionTests
         static double Value(string line) => double.Parse(line[(line.IndexOf('}', StringComparison.Ordinal) + 1)..].Split(' ')[1], System.Globalization.CultureInfo.InvariantCulture);
     }
 
+    // Of where the version was made (KeyLayout).
+    private const int BytesAfterPair = 5;
+
     private static async Task<LocalCluster> FilledAsync(params string[] further)
     {
         var cluster = await LocalCluster.StartAsync(3, [FlushEarly, .. further]);
@@ -138,10 +141,11 @@ public sealed class CorruptionTests
         using var directory = DataDirectory.Open(member.DataDirectory);
         using var store = directory.OpenStore(new StoreOptions());
         var key = "kkey0"u8.ToArray();
-        var pair = Protocol.Etcd.KeyValue.Parser.ParseFrom(store.Get(key) ?? throw new InvalidOperationException("Nothing was flushed."));
+        var version = store.Get(key) ?? throw new InvalidOperationException("Nothing was flushed.");
+        var pair = Protocol.Etcd.KeyValue.Parser.ParseFrom(version, 0, version.Length - BytesAfterPair);
         pair.Value = ByteString.CopyFromUtf8("lie");
         var batch = new OrderedBatch();
-        batch.Put(key, pair.ToByteArray());
+        batch.Put(key, (byte[])[.. pair.ToByteArray(), .. version[^BytesAfterPair..]]);
         store.Write(batch);
         await store.FlushAsync();
     }
