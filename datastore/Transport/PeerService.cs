@@ -26,8 +26,13 @@ public sealed class PeerService(PeerEndpoint endpoint, ILogger<PeerService> logg
     }
 
     /// <inheritdoc/>
-    public override Task<MembersResponse> Members(MembersRequest request, ServerCallContext context) =>
-        Task.FromResult(endpoint.Require().Inbox.Members());
+    public override Task<MembersResponse> Members(MembersRequest request, ServerCallContext context)
+    {
+        var (_, inbox, transport, _) = endpoint.Require();
+        var response = inbox.Members();
+        response.Heard.AddRange(transport.HeardSinceStart.Select(member => member.Value));
+        return Task.FromResult(response);
+    }
 
     /// <inheritdoc/>
     public override async Task<StateHashResponse> StateHash(StateHashRequest request, ServerCallContext context)

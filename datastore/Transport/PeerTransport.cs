@@ -26,6 +26,7 @@ public sealed partial class PeerTransport : IPeers, IForwarder, IAsyncDisposable
     private readonly Lock _updating = new();
     private readonly ConcurrentDictionary<Task, byte> _background = new();
     private readonly ConcurrentDictionary<MemberId, long> _heartbeats = new();
+    private readonly ConcurrentDictionary<MemberId, byte> _heard = new();
     private int _disposed;
     private volatile ImmutableDictionary<MemberId, Remote> _peers = ImmutableDictionary<MemberId, Remote>.Empty;
 
@@ -118,10 +119,7 @@ public sealed partial class PeerTransport : IPeers, IForwarder, IAsyncDisposable
         {
             try
             {
-                using var channel = PeerChannel.Open(url, options);
-                return await new Peer.PeerClient(channel)
-                    .MembersAsync(new(), deadline: DateTime.UtcNow + (options.ConnectTimeout * 2), cancellationToken: cancellation)
-                    .ResponseAsync.ConfigureAwait(false);
+                return await AskMembersAsync(url, options, cancellation).ConfigureAwait(false);
             }
             catch (RpcException error) when (!cancellation.IsCancellationRequested)
             {
@@ -130,6 +128,24 @@ public sealed partial class PeerTransport : IPeers, IForwarder, IAsyncDisposable
         }
 
         throw last;
+    }
+
+    /// <summary>Asks whoever is at the URLs, all at once, who is in their cluster. Those that do not answer are left out.</summary>
+    public static async Task<IReadOnlyList<(string Url, MembersResponse Answer)>> MembersByAllAsync(
+        IReadOnlyList<string> urls, PeerOptions options, CancellationToken cancellation)
+    {
+        var answers = await Task.WhenAll(urls.Select(async url =>
+        {
+            try
+            {
+                return await AskMembersAsync(url, options, cancellation).ConfigureAwait(false);
+            }
+            catch (RpcException) when (!cancellation.IsCancellationRequested)
+            {
+                return null;
+            }
+        })).ConfigureAwait(false);
+        return [.. urls.Zip(answers).Where(asked => asked.Second is not null).Select(asked => (asked.First, asked.Second!))];
     }
 
     /// <summary>Closes all connections; snapshots under way are given up.</summary>
@@ -146,11 +162,17 @@ public sealed partial class PeerTransport : IPeers, IForwarder, IAsyncDisposable
         _stop.Dispose();
     }
 
-    /// <summary>A member called, so it is there: links to it that wait to try again need not.</summary>
+    /// <summary>The members that have called since this one started.</summary>
+    internal IEnumerable<MemberId> HeardSinceStart => _heard.Keys;
+
+    /// <summary>
+    /// A member called, so it is there: links to it that wait to try again need not. Strangers are not remembered: any number may call.
+    /// </summary>
     internal void Heard(MemberId from)
     {
         if (_peers.TryGetValue(from, out var remote))
         {
+            _heard.TryAdd(from, 0);
             remote.Messages.Hurry();
             remote.Appends.Hurry();
         }
@@ -163,6 +185,14 @@ public sealed partial class PeerTransport : IPeers, IForwarder, IAsyncDisposable
         {
             TransportMetrics.RoundTripSeconds.Record(Stopwatch.GetElapsedTime(sent).TotalSeconds, TransportMetrics.To(from));
         }
+    }
+
+    private static async Task<MembersResponse> AskMembersAsync(string url, PeerOptions options, CancellationToken cancellation)
+    {
+        using var channel = PeerChannel.Open(url, options);
+        return await new Peer.PeerClient(channel)
+            .MembersAsync(new(), deadline: DateTime.UtcNow + (options.ConnectTimeout * 2), cancellationToken: cancellation)
+            .ResponseAsync.ConfigureAwait(false);
     }
 
     private void Replace(IReadOnlyDictionary<MemberId, IReadOnlyList<string>> peerUrls)

@@ -1,4 +1,7 @@
 using System.Security.Cryptography;
+using Grpc.Net.Client;
+using Raft.Protocol.Etcd;
+using Raft.Protocol.V1;
 
 namespace Raft.Server.Tests;
 
@@ -135,6 +138,113 @@ public sealed class StartTests : IDisposable
         Assert.Equal(CannotStart, await stranger.Process!.WaitForExitAsync());
         Assert.Contains("Add it first", stranger.Process.Output, StringComparison.Ordinal);
     }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_founder_that_lost_its_data_is_refused_and_the_others_go_on(bool othersStartAnew)
+    {
+        await using var cluster = await LocalCluster.StartAsync(3);
+        var lost = cluster.Members[2];
+        var others = cluster.Members[..2];
+        await UntilPublishedAsync(cluster, lost);
+        foreach (var member in othersStartAnew ? cluster.Members : [lost])
+        {
+            await member.Process!.KillAsync();
+        }
+
+        Directory.Delete(lost.DataDirectory, recursive: true);
+        if (othersStartAnew)
+        {
+            others.ForEach(member => cluster.Start(member, "new"));
+            foreach (var member in others)
+            {
+                await cluster.UntilReadyAsync(member);
+            }
+        }
+
+        cluster.Start(lost, "new");
+
+        Assert.Equal(CannotStart, await lost.Process!.WaitForExitAsync());
+        Assert.Contains("Member c (", lost.Process.Output, StringComparison.Ordinal);
+        Assert.Contains("has been started before", lost.Process.Output, StringComparison.Ordinal);
+        Assert.Contains(others, member => lost.Process.Output.Contains($"member {member.Name} at {member.PeerUrl}", StringComparison.Ordinal));
+        Assert.Contains("etcdctl member remove", lost.Process.Output, StringComparison.Ordinal);
+        Assert.Equal(["lock"], Directory.GetFileSystemEntries(lost.DataDirectory).Select(Path.GetFileName));
+        await Etcdctl.RunAsync(string.Join(',', others.Select(member => member.ClientUrl)), "put", "key", "value");
+    }
+
+    [Fact]
+    public async Task A_founder_that_lost_its_data_before_there_was_a_leader_is_refused_too()
+    {
+        await using var cluster = LocalCluster.Prepare(5);
+        var (lost, other) = (cluster.Members[0], cluster.Members[1]);
+        cluster.Start(lost, "new");
+        cluster.Start(other, "new");
+        using var channel = GrpcChannel.ForAddress(other.PeerUrl);
+        await LocalCluster.UntilAsync("the other was called", other, async () => (await new Peer.PeerClient(channel).MembersAsync(new())).Heard.Count > 0);
+        await lost.Process!.KillAsync();
+        Directory.Delete(lost.DataDirectory, recursive: true);
+
+        cluster.Start(lost, "new");
+
+        Assert.Equal(CannotStart, await lost.Process.WaitForExitAsync());
+        Assert.Contains("has been started before", lost.Process.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_founder_that_was_removed_is_told_so_and_comes_back_as_a_new_member()
+    {
+        await using var cluster = await LocalCluster.StartAsync(3);
+        var removed = cluster.Members[2];
+        var others = string.Join(',', cluster.Members[..2].Select(member => member.ClientUrl));
+        var id = (await MembersAsync(cluster, cluster.Members[0])).Single(member => member.Name == removed.Name).ID;
+        await removed.Process!.KillAsync();
+        Directory.Delete(removed.DataDirectory, recursive: true);
+        await Etcdctl.RunAsync(others, "member", "remove", $"{id:x}");
+
+        cluster.Start(removed, "new");
+
+        Assert.Equal(CannotStart, await removed.Process.WaitForExitAsync());
+        Assert.Contains("was removed from the cluster", removed.Process.Output, StringComparison.Ordinal);
+        await Etcdctl.RunAsync(others, "member", "add", removed.Name, $"--peer-urls={removed.PeerUrl}");
+        cluster.Start(removed, "existing");
+        await cluster.UntilReadyAsync(removed);
+    }
+
+    [Fact]
+    public async Task A_founder_may_start_for_the_first_time_when_the_others_serve_already()
+    {
+        await using var cluster = LocalCluster.Prepare(3);
+        var late = cluster.Members[2];
+        var others = cluster.Members[..2];
+        others.ForEach(member => cluster.Start(member, "new"));
+        foreach (var member in others)
+        {
+            await cluster.UntilReadyAsync(member);
+        }
+
+        await Etcdctl.RunAsync(string.Join(',', others.Select(member => member.ClientUrl)), "put", "key", "value");
+
+        cluster.Start(late, "new");
+
+        await cluster.UntilReadyAsync(late);
+        Assert.Contains("value", await Etcdctl.RunAsync(late.ClientUrl, "get", "key"), StringComparison.Ordinal);
+        await UntilPublishedAsync(cluster, late);
+    }
+
+    /// <summary>Waits until every member that runs knows where the member serves clients, which it publishes when it has started.</summary>
+    private static async Task UntilPublishedAsync(LocalCluster cluster, LocalMember member)
+    {
+        foreach (var asked in cluster.Members)
+        {
+            await LocalCluster.UntilAsync($"{member.Name} is known to {asked.Name} as started", asked, async () =>
+                (await MembersAsync(cluster, asked)).Single(listed => listed.Name == member.Name).ClientURLs.Count > 0);
+        }
+    }
+
+    private static async Task<IEnumerable<Member>> MembersAsync(LocalCluster cluster, LocalMember asked) =>
+        (await new Cluster.ClusterClient(cluster.Channel(asked)).MemberListAsync(new() { Linearizable = true })).Members;
 
     /// <summary>Every file below a folder, the store's too, with a digest of what it holds.</summary>
     private static SortedDictionary<string, string> ContentOf(string folder) => new(

@@ -190,5 +190,40 @@ public sealed class CallsTests
         await Assert.ThrowsAsync<RpcException>(() => PeerTransport.MembersAsync(["http://127.0.0.1:1"], Options(One), Stop));
     }
 
+    [Fact]
+    public async Task All_are_asked_who_is_in_the_cluster_and_who_does_not_answer_is_left_out()
+    {
+        await using var one = await TestMember.StartAsync(Options(One));
+        await using var two = await TestMember.StartAsync(Options(Two));
+        await using var waiting = await TestMember.StartAsync(Options(new(0x3333)), serve: false);
+
+        var answers = await PeerTransport.MembersByAllAsync(["http://127.0.0.1:1", two.Url, waiting.Url, one.Url], Options(One), Stop);
+
+        Assert.Equal([two.Url, one.Url], answers.Select(asked => asked.Url));
+        Assert.All(answers, asked => Assert.Equal(7UL, asked.Answer.ClusterId));
+    }
+
+    [Fact]
+    public async Task A_member_tells_which_members_have_called_it_but_of_no_strangers()
+    {
+        await using var one = await TestMember.StartAsync(Options(One));
+        await using var two = await TestMember.StartAsync(Options(Two));
+        await using var stranger = await TestMember.StartAsync(Options(new(0x3333)));
+        two.Knows(one);
+        Assert.Empty(await HeardAsync());
+
+        foreach (var caller in new[] { one, stranger })
+        {
+            caller.Knows(two);
+            await Condition.MetAsync(() => caller.Transport.IsConnected(Two), "connected");
+            caller.Transport.Send([Heartbeat(1) with { From = caller.Id }]);
+            Assert.Equal(caller.Id, (await two.Inbox.NextAsync()).From);
+        }
+
+        Assert.Equal([One.Value], await HeardAsync());
+
+        async Task<IEnumerable<ulong>> HeardAsync() => (await PeerTransport.MembersAsync([two.Url], Options(One), Stop)).Heard;
+    }
+
     private static ForwardRequest Request(int bytes) => new() { Command = Google.Protobuf.ByteString.CopyFrom(new byte[bytes]) };
 }

@@ -44,7 +44,9 @@ internal sealed class MemberHost(
             switch (options.InitialClusterState)
             {
                 case InitialClusterState.New:
-                    _directory.Initialize(InitialIdentity.OfNewCluster(options), new LogOptions());
+                    var founder = InitialIdentity.OfNewCluster(options);
+                    await FirstStart.EnsureAsync(founder, options, PeerOptions(), cancellation);
+                    _directory.Initialize(founder, new LogOptions());
                     break;
                 case InitialClusterState.Existing:
                     _directory.Initialize(await InitialIdentity.OfRunningClusterAsync(options, PeerOptions(), cancellation), new LogOptions());
