@@ -8,7 +8,7 @@ namespace Raft.Node;
 /// </content>
 public sealed partial class Node
 {
-    private readonly CompactionPolicy _compaction;
+    private readonly LogCompactionPolicy _compaction;
     private long _compactions;
     private bool _isFlushing;
 

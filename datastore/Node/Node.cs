@@ -54,7 +54,7 @@ public sealed partial class Node
         _ports = ports;
         _inbox = new Inbox(ports.Wake);
         _admission = new Admission(options.WaitingRequestsMax, options.WaitingBytesMax);
-        _compaction = new CompactionPolicy(options);
+        _compaction = new LogCompactionPolicy(options);
         Store = new KeyValueStore(ports.State, options.NewestPairsBytes);
         _leases = new LeaseDeadlines(options.TickMs, options.LeaseRules);
         Watches = new WatchHub(Store, options.Watching);

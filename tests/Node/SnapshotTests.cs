@@ -109,7 +109,7 @@ public sealed class SnapshotTests
     [InlineData("what is not flushed is not forgotten", 50, null, 45)]
     public void The_policy_keeps(string what, int flushed, int? needed, int forgotten)
     {
-        var policy = new CompactionPolicy(Options(snapshotEntries: 10, catchUpEntries: 5, lagFactorMax: 2));
+        var policy = new LogCompactionPolicy(Options(snapshotEntries: 10, catchUpEntries: 5, lagFactorMax: 2));
         for (var i = 1; i <= 100; i++)
         {
             policy.Applied([Entry(i, bytes: 1)]);
@@ -122,7 +122,7 @@ public sealed class SnapshotTests
     [Fact]
     public void The_policy_counts_bytes_too()
     {
-        var policy = new CompactionPolicy(Options(snapshotEntries: 1000, catchUpEntries: 500, lagFactorMax: 2) with { SnapshotBytes = 100 });
+        var policy = new LogCompactionPolicy(Options(snapshotEntries: 1000, catchUpEntries: 500, lagFactorMax: 2) with { SnapshotBytes = 100 });
         for (var i = 1; i <= 9; i++)
         {
             policy.Applied([Entry(i, bytes: 10)]);

@@ -103,7 +103,7 @@ public sealed class AutoCompactionTests
     [InlineData("periodic", "0s")]
     [InlineData("revision", "0")]
     public void Nothing_is_compacted_unless_it_is_wished(string mode, string retention) =>
-        Assert.Null(CompactionPolicy.Of(Settings(mode, retention)));
+        Assert.Null(AutoCompactionPolicy.Of(Settings(mode, retention)));
 
     [Theory]
     [InlineData("--auto-compaction-mode=sometimes", "none of periodic, revision")]
@@ -157,7 +157,7 @@ public sealed class AutoCompactionTests
 
     private AutoCompaction Compaction(string mode, string retention, out TimeSpan interval)
     {
-        var policy = CompactionPolicy.Of(Settings(mode, retention))!;
+        var policy = AutoCompactionPolicy.Of(Settings(mode, retention))!;
         interval = policy.Interval;
         return new(policy, _store, _time, NullLogger.Instance);
     }

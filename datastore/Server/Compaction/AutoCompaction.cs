@@ -26,7 +26,7 @@ internal interface ICompacted
 /// Compacts by itself what is older than wished (etcd: --auto-compaction-mode). Every member looks at its clock, but only the leader
 /// proposes, so that members need not agree about the time.
 /// </summary>
-internal sealed class AutoCompaction(CompactionPolicy policy, ICompacted store, TimeProvider time, ILogger logger)
+internal sealed class AutoCompaction(AutoCompactionPolicy policy, ICompacted store, TimeProvider time, ILogger logger)
 {
     private readonly long _start = time.GetTimestamp();
 
@@ -34,7 +34,7 @@ internal sealed class AutoCompaction(CompactionPolicy policy, ICompacted store, 
     public static async Task RunAsync(
         AutoCompactionSettings settings, ICompacted store, TimeProvider time, ILogger logger, CancellationToken cancellation)
     {
-        if (CompactionPolicy.Of(settings) is not { } policy)
+        if (AutoCompactionPolicy.Of(settings) is not { } policy)
         {
             return;
         }

@@ -3,13 +3,13 @@ using Raft.Server.Options;
 namespace Raft.Server.Compaction;
 
 /// <summary>Says when history is to be compacted, and up to where. Time is what has passed since the member started.</summary>
-internal abstract class CompactionPolicy
+internal abstract class AutoCompactionPolicy
 {
     /// <summary>How often it wants to be asked.</summary>
     public abstract TimeSpan Interval { get; }
 
     /// <returns>Null: nobody wishes it.</returns>
-    public static CompactionPolicy? Of(AutoCompactionSettings settings) => settings switch
+    public static AutoCompactionPolicy? Of(AutoCompactionSettings settings) => settings switch
     {
         { Mode: AutoCompactionMode.Periodic, Period: var period } when period > TimeSpan.Zero => new PeriodicCompaction(period),
         { Mode: AutoCompactionMode.Revision, Revisions: var revisions and > 0 } => new RevisionCompaction(revisions),
@@ -34,7 +34,7 @@ internal abstract class CompactionPolicy
 /// Keeps what is younger than a period. As in etcd it compacts for the first time when the period has passed, and then after every
 /// such period, or every hour if the period is longer; what could not be done is tried again after a tenth of that.
 /// </summary>
-internal sealed class PeriodicCompaction(TimeSpan period) : CompactionPolicy
+internal sealed class PeriodicCompaction(TimeSpan period) : AutoCompactionPolicy
 {
     private const int LooksPerRound = 10;
 
@@ -64,7 +64,7 @@ internal sealed class PeriodicCompaction(TimeSpan period) : CompactionPolicy
 }
 
 /// <summary>Keeps a number of revisions, looked at every five minutes, as in etcd.</summary>
-internal sealed class RevisionCompaction(long revisions) : CompactionPolicy
+internal sealed class RevisionCompaction(long revisions) : AutoCompactionPolicy
 {
     public override TimeSpan Interval { get; } = TimeSpan.FromMinutes(5);
 

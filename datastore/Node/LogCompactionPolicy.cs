@@ -7,7 +7,7 @@ namespace Raft.Node;
 /// A tail is kept for followers that were away shortly. A follower that answers but lags keeps what it needs in the log, within
 /// a bound: otherwise one that is nearly there would need a whole snapshot, and after it perhaps another.
 /// </remarks>
-internal sealed class CompactionPolicy(NodeOptions options)
+internal sealed class LogCompactionPolicy(NodeOptions options)
 {
     // Applied entries not yet compacted, in pieces: the last index of each, and its bytes.
     private readonly List<(LogIndex Last, int Entries, long Bytes)> _pieces = [];
