@@ -185,7 +185,9 @@ public sealed class StoreTransaction
         return new CompactionResponse { Header = Header() };
     }
 
-    /// <summary>Raising what is raised changes nothing; clearing what is not raised answers with no alarm.</summary>
+    /// <summary>
+    /// Raising what is raised changes nothing; clearing what is not raised answers with no alarm, as does what nobody knows of.
+    /// </summary>
     private StoreResult<AlarmResponse> Alarm(AlarmRequest request)
     {
         var response = new AlarmResponse { Header = Header() };
@@ -195,6 +197,7 @@ public sealed class StoreTransaction
             return response;
         }
         var activate = request.Action == AlarmRequest.Types.AlarmAction.Activate;
+        if (!Enum.IsDefined(request.Action) || !Enum.IsDefined(request.Alarm)) return response;
         var key = AlarmRecords.Key(request.Alarm, request.MemberID);
         var isActive = _overlay.TryGet(key, out _);
         if (request.Alarm == AlarmType.None || (!isActive && !activate)) return response;

@@ -35,6 +35,16 @@ public sealed class AlarmTests
     }
 
     [Fact]
+    public void What_nobody_knows_of_neither_raises_nor_clears_an_alarm()
+    {
+        Alarm(AlarmAction.Activate, (AlarmType)258, 7);
+        Assert.Equal(2, _store.Put("a", "1").Header.Revision);
+        Alarm(AlarmAction.Activate, AlarmType.Nospace, 7);
+        Alarm((AlarmAction)9, AlarmType.Nospace, 7);
+        Assert.Equal(StoreError.NoSpace, _store.Refusal(new PutRequest { Key = Bytes("a") }));
+    }
+
+    [Fact]
     public void An_alarm_holds_until_every_member_that_raised_it_has_cleared_it()
     {
         Alarm(AlarmAction.Activate, AlarmType.Nospace, 7);

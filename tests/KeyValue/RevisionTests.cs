@@ -8,6 +8,15 @@ public sealed class RevisionTests
     private readonly TestStore _store = new();
 
     [Fact]
+    public void The_largest_limit_is_no_limit()
+    {
+        _store.Put("a", "1");
+        _store.Put("b", "1");
+        var response = _store.Range(new RangeRequest { Key = Bytes("a"), RangeEnd = Bytes("z"), Limit = long.MaxValue });
+        Assert.Equal((2, 2, false), (response.Kvs.Count, response.Count, response.More));
+    }
+
+    [Fact]
     public void An_empty_store_is_at_revision_one() => Assert.Equal(1, _store.Range("a").Header.Revision);
 
     [Fact]

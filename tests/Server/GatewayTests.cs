@@ -37,6 +37,26 @@ public sealed class GatewayTests
         Assert.Equal("3.5.0", (await PostAsync(url, "maintenance/status", "{}")).Answer["storageVersion"]!.GetValue<string>());
     }
 
+    /// <summary>It asks for no certificate, so that probes can read it.</summary>
+    [Fact]
+    public async Task The_port_for_metrics_shows_how_the_member_is_and_nothing_of_its_data()
+    {
+        await using var cluster = await LocalCluster.StartAsync(1);
+        var url = cluster.Members[0].MetricsUrl;
+        foreach (var path in new[] { "/metrics", "/health", "/livez", "/readyz", "/version" })
+        {
+            Assert.Equal(HttpStatusCode.OK, (await Http.GetAsync(url + path)).StatusCode);
+        }
+
+        foreach (var path in new[] { "kv/put", "kv/range", "maintenance/snapshot", "maintenance/alarm", "watch", "auth/enable" })
+        {
+            using var body = new StringContent("""{"key":"YQ=="}""", Encoding.UTF8, "application/json");
+            Assert.Equal(HttpStatusCode.NotFound, (await Http.PostAsync($"{url}/v3/{path}", body)).StatusCode);
+        }
+
+        Assert.Null((await PostAsync(cluster.Endpoints, "kv/range", """{"key":"YQ=="}""")).Answer["kvs"]);
+    }
+
     [Fact]
     public async Task A_refusal_has_etcds_text_and_the_status_that_goes_with_its_code()
     {

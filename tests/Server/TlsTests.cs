@@ -34,6 +34,19 @@ public sealed class TlsTests : IDisposable
     }
 
     [Fact]
+    public async Task A_certificate_for_servers_only_is_refused_from_a_client()
+    {
+        await using var cluster = await StartAsync();
+        _authority.Issue(_folder.FullName, "server", Authority.ForServers);
+        _authority.Issue(_folder.FullName, "client", Authority.ForClients);
+        var endpoint = cluster.Members[0].ClientUrl;
+        string[] As(string name) => ["--cacert", File_("ca.crt"), "--cert", File_($"{name}.crt"), "--key", File_($"{name}.key"), "--command-timeout=2s"];
+
+        Assert.NotEqual(0, (await Etcdctl.TryAsync(endpoint, [.. As("server"), "get", "a"])).ExitCode);
+        Assert.Equal(0, (await Etcdctl.TryAsync(endpoint, [.. As("client"), "get", "a"])).ExitCode);
+    }
+
+    [Fact]
     public async Task The_common_name_of_a_certificate_is_the_user()
     {
         await using var cluster = await StartAsync();
@@ -139,16 +152,20 @@ public sealed class TlsTests : IDisposable
 
         public X509Certificate2 Certificate { get; }
 
-        /// <summary>Writes NAME.crt and NAME.key, for this machine, as server and client; each file is replaced whole.</summary>
-        public void Issue(string folder, string name)
+        public const string ForServers = "1.3.6.1.5.5.7.3.1";
+        public const string ForClients = "1.3.6.1.5.5.7.3.2";
+
+        /// <summary>Writes NAME.crt and NAME.key, for this machine, as server and client unless told; each file is replaced whole.</summary>
+        public void Issue(string folder, string name, params string[] uses)
         {
+            if (uses.Length == 0) uses = [ForServers, ForClients];
             using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
             var request = new CertificateRequest($"CN={name}", key, HashAlgorithmName.SHA256);
             var names = new SubjectAlternativeNameBuilder();
             names.AddDnsName("localhost");
             names.AddIpAddress(System.Net.IPAddress.Loopback);
             request.CertificateExtensions.Add(names.Build());
-            request.CertificateExtensions.Add(new X509EnhancedKeyUsageExtension([new("1.3.6.1.5.5.7.3.1"), new("1.3.6.1.5.5.7.3.2")], false));
+            request.CertificateExtensions.Add(new X509EnhancedKeyUsageExtension([.. uses.Select(use => new Oid(use))], false));
             using var certificate = request.Create(
                 Certificate, DateTimeOffset.UtcNow.AddHours(-1), DateTimeOffset.UtcNow.AddHours(1), RandomNumberGenerator.GetBytes(8));
             Replace(Path.Combine(folder, name + ".crt"), certificate.ExportCertificatePem());

@@ -46,7 +46,7 @@ internal sealed class RangeQuery
         if (request.CountOnly) return 0;
         var needsAll = IsFiltered(request)
             || (request.SortOrder != SortOrder.None && !(request.SortOrder == SortOrder.Ascend && request.SortTarget == SortTarget.Key));
-        return needsAll || request.Limit <= 0 ? long.MaxValue : request.Limit + 1;
+        return needsAll || request.Limit is <= 0 or long.MaxValue ? long.MaxValue : request.Limit + 1;
     }
 
     public static bool IsFiltered(RangeRequest request) =>

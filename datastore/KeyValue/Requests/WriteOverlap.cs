@@ -12,8 +12,17 @@ namespace Raft.KeyValue.Requests;
 /// </summary>
 internal sealed class WriteOverlap
 {
+    private static readonly Comparer<ByteString> KeyOrder = Comparer<ByteString>.Create(Compare);
+
     private readonly Dictionary<ByteString, PutRequest> _puts = [];
     private readonly List<DeleteRangeRequest> _deletes = [];
+
+    // The first so many deletes, as they are looked through for each put: single keys; ranges by their start, with the greatest end
+    // so far; and the least start of those without an end.
+    private int _known;
+    private HashSet<ByteString> _deletedKeys = [];
+    private (ByteString Start, ByteString GreatestEnd)[] _deletedRanges = [];
+    private ByteString? _deletedFrom;
 
     public static StoreError? Check(TxnRequest request) =>
         new WriteOverlap().Add(request.Success) && new WriteOverlap().Add(request.Failure) ? null : StoreError.DuplicateKey;
@@ -43,16 +52,48 @@ internal sealed class WriteOverlap
         return true;
     }
 
-    private bool AddPut(PutRequest put) =>
-        !_deletes.Exists(range => Covers(range, put.Key)) && IsSafe(put) && _puts.TryAdd(put.Key, put);
+    private bool AddPut(PutRequest put) => !IsDeleted(put.Key) && IsSafe(put) && _puts.TryAdd(put.Key, put);
 
     /// <summary>What a put is to keep must still be there when its turn comes.</summary>
-    private bool IsSafe(PutRequest put) =>
-        !(put.IgnoreValue || put.IgnoreLease)
-        || !_deletes.Exists(range => range.RangeEnd is [0] && range.Key.Span.SequenceCompareTo(put.Key.Span) <= 0);
+    private bool IsSafe(PutRequest put)
+    {
+        if (!put.IgnoreValue && !put.IgnoreLease) return true;
+        KnowDeletes();
+        return _deletedFrom is not { } start || Compare(start, put.Key) > 0;
+    }
 
-    private static bool Covers(DeleteRangeRequest range, ByteString key) =>
-        range.RangeEnd.IsEmpty
-            ? range.Key.Equals(key)
-            : range.Key.Span.SequenceCompareTo(key.Span) <= 0 && key.Span.SequenceCompareTo(range.RangeEnd.Span) < 0;
+    private bool IsDeleted(ByteString key)
+    {
+        KnowDeletes();
+        if (_deletedKeys.Contains(key)) return true;
+        var (low, high) = (0, _deletedRanges.Length);
+        while (low < high)
+        {
+            var middle = (low + high) / 2;
+            if (Compare(_deletedRanges[middle].Start, key) <= 0) low = middle + 1;
+            else high = middle;
+        }
+        return low > 0 && Compare(key, _deletedRanges[low - 1].GreatestEnd) < 0;
+    }
+
+    /// <summary>Takes in the deletes that were added since: looking through all of them for every put would take the square of both.</summary>
+    private void KnowDeletes()
+    {
+        if (_known == _deletes.Count) return;
+        _known = _deletes.Count;
+        _deletedKeys = [.. _deletes.Where(static range => range.RangeEnd.IsEmpty).Select(static range => range.Key)];
+        _deletedFrom = _deletes.Where(static range => range.RangeEnd is [0]).Select(static range => range.Key).Order(KeyOrder).FirstOrDefault();
+        _deletedRanges =
+        [
+            .. _deletes.Where(static range => !range.RangeEnd.IsEmpty).Select(static range => (range.Key, range.RangeEnd))
+                .OrderBy(static range => range.Key, KeyOrder),
+        ];
+        for (var at = 1; at < _deletedRanges.Length; at++)
+        {
+            var before = _deletedRanges[at - 1].GreatestEnd;
+            if (Compare(before, _deletedRanges[at].GreatestEnd) > 0) _deletedRanges[at].GreatestEnd = before;
+        }
+    }
+
+    private static int Compare(ByteString left, ByteString right) => left.Span.SequenceCompareTo(right.Span);
 }

@@ -11,6 +11,10 @@ namespace Raft.Server.Hosting;
 /// </summary>
 internal sealed class CertificateFiles
 {
+    // RFC 5280, section 4.2.1.12: what a certificate may be shown for; one that does not say may be shown for anything.
+    private static readonly Oid ForServers = new("1.3.6.1.5.5.7.3.1");
+    private static readonly Oid ForClients = new("1.3.6.1.5.5.7.3.2");
+
     private static readonly TimeSpan LookAgainAfter = TimeSpan.FromSeconds(1);
 
     private readonly TlsFiles _files;
@@ -39,7 +43,7 @@ internal sealed class CertificateFiles
             ServerCertificateContext = now.Certificate,
             ClientCertificateRequired = _files.RequireClientCertificate,
             RemoteCertificateValidationCallback = (_, certificate, chain, errors) =>
-                certificate is null ? !_files.RequireClientCertificate : !_files.RequireClientCertificate || IsTrusted(certificate, chain, now),
+                certificate is null ? !_files.RequireClientCertificate : !_files.RequireClientCertificate || IsTrusted(certificate, chain, now, ForClients),
             ApplicationProtocols = onlyHttp2
                 ? [SslApplicationProtocol.Http2]
                 : [SslApplicationProtocol.Http2, SslApplicationProtocol.Http11],
@@ -56,16 +60,17 @@ internal sealed class CertificateFiles
             RemoteCertificateValidationCallback = (_, certificate, chain, errors) =>
                 certificate is not null
                 && (errors & SslPolicyErrors.RemoteCertificateNameMismatch) == 0
-                && (now.Authorities.Count == 0 ? errors == SslPolicyErrors.None : IsTrusted(certificate, chain, now)),
+                && (now.Authorities.Count == 0 ? errors == SslPolicyErrors.None : IsTrusted(certificate, chain, now, ForServers)),
         };
     }
 
-    private static bool IsTrusted(X509Certificate certificate, X509Chain? presented, Loaded now)
+    private static bool IsTrusted(X509Certificate certificate, X509Chain? presented, Loaded now, Oid use)
     {
         using var chain = new X509Chain();
         chain.ChainPolicy.TrustMode = X509ChainTrustMode.CustomRootTrust;
         chain.ChainPolicy.CustomTrustStore.AddRange(now.Authorities);
         chain.ChainPolicy.RevocationMode = X509RevocationMode.NoCheck;
+        chain.ChainPolicy.ApplicationPolicy.Add(use);
         if (presented is not null)
         {
             chain.ChainPolicy.ExtraStore.AddRange(presented.ChainElements.Select(element => element.Certificate).ToArray());

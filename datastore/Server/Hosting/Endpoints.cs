@@ -9,6 +9,8 @@ namespace Raft.Server.Hosting;
 /// <summary>Makes Kestrel listen on the URLs of clients, members and probes.</summary>
 internal static class Endpoints
 {
+    private static readonly string[] HealthPaths = ["/metrics", "/health", "/livez", "/readyz", "/version"];
+
     private static readonly PathString PeerService = "/raft.v1.Peer";
 
     public static void Configure(KestrelServerOptions kestrel, ServerOptions options, CertificateFiles? client, CertificateFiles? peer)
@@ -40,15 +42,18 @@ internal static class Endpoints
     }
 
     /// <summary>
-    /// Members are served on the peer ports alone, and clients on the others alone. What counts is the port that a request
-    /// came in on: the host that a client names may be any of the cluster's.
+    /// Members are served on the peer ports alone, and clients on the others alone; a port for metrics, which asks for no certificate,
+    /// shows how the member is and nothing else. What counts is the port that a request came in on: the host that a client names
+    /// may be any of the cluster's.
     /// </summary>
     public static Func<HttpContext, RequestDelegate, Task> KeepPortsApart(ServerOptions options)
     {
         var peerPorts = options.ListenPeerUrls.Select(url => url.Port).ToHashSet();
+        var metricsPorts = options.ListenMetricsUrls.Select(url => url.Port).Except(options.ListenClientUrls.Select(url => url.Port)).ToHashSet();
         return (context, next) =>
         {
-            if (IsForPeers(context) == peerPorts.Contains(context.Connection.LocalPort))
+            var port = context.Connection.LocalPort;
+            if (metricsPorts.Contains(port) ? IsOnHealth(context) : IsForPeers(context) == peerPorts.Contains(port))
             {
                 return next(context);
             }
@@ -60,6 +65,8 @@ internal static class Endpoints
 
     /// <summary>Does a member ask?</summary>
     public static bool IsForPeers(HttpContext context) => context.Request.Path.StartsWithSegments(PeerService, StringComparison.Ordinal);
+
+    private static bool IsOnHealth(HttpContext context) => Array.Exists(HealthPaths, path => context.Request.Path.StartsWithSegments(path, StringComparison.Ordinal));
 
     private static void Listen(KestrelServerOptions kestrel, Uri url, CertificateFiles? certificates, HttpProtocols protocols)
     {
