@@ -58,7 +58,9 @@ internal static class GatewayEndpoints
     private static async Task ServeAsync(
         HttpContext context, ServerOptions options, ReceiveBudget budget, MethodDescriptor method, Endpoint? endpoint, string grpcPath)
     {
-        var bytes = method.IsClientStreaming ? 0 : context.Request.ContentLength ?? options.MaxRequestBytes;
+        // What a client announces may be anything; more than this is never read.
+        var bytesMax = (long)options.MaxRequestBytes * JsonOverhead;
+        var bytes = method.IsClientStreaming ? 0 : Math.Min(context.Request.ContentLength ?? options.MaxRequestBytes, bytesMax);
         if (!budget.TryTake(bytes))
         {
             await FailAsync(context, method, Refusals.ToStatus(NodeError.TooManyRequests).Status);
