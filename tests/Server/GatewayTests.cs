@@ -57,6 +57,28 @@ public sealed class GatewayTests
         Assert.Null((await PostAsync(cluster.Endpoints, "kv/range", """{"key":"YQ=="}""")).Answer["kvs"]);
     }
 
+    /// <summary>Liveness probes ask with both parameters: a member without a quorum, or a full one, must not be killed for it.</summary>
+    [Fact]
+    public async Task Health_tells_of_alarms_and_of_the_leader_unless_it_is_told_to_pass_over_them()
+    {
+        await using var cluster = await LocalCluster.StartAsync(3);
+        var member = cluster.Members[0];
+        await PostAsync(member.ClientUrl, "maintenance/alarm", """{"action":"ACTIVATE","memberID":"7","alarm":"NOSPACE"}""");
+        Assert.Equal((HttpStatusCode.ServiceUnavailable, "ALARM NOSPACE"), await HealthAsync(member, ""));
+        Assert.Equal((HttpStatusCode.OK, ""), await HealthAsync(member, "?exclude=NOSPACE"));
+
+        await Task.WhenAll(cluster.Members.Skip(1).Select(other => other.Process!.TerminateAsync()));
+        await LocalCluster.UntilAsync("there is no leader", member, async () =>
+            await HealthAsync(member, "?exclude=NOSPACE") == (HttpStatusCode.ServiceUnavailable, "RAFT NO LEADER"));
+        Assert.Equal((HttpStatusCode.OK, ""), await HealthAsync(member, "?exclude=NOSPACE&serializable=true"));
+
+        static async Task<(HttpStatusCode, string)> HealthAsync(LocalMember member, string parameters)
+        {
+            using var answer = await Http.GetAsync(member.MetricsUrl + "/health" + parameters);
+            return (answer.StatusCode, JsonNode.Parse(await answer.Content.ReadAsStringAsync())!["reason"]!.GetValue<string>());
+        }
+    }
+
     [Fact]
     public async Task A_refusal_has_etcds_text_and_the_status_that_goes_with_its_code()
     {

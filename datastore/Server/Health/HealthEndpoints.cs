@@ -10,9 +10,10 @@ internal static class HealthEndpoints
 {
     public static void MapHealth(this IEndpointRouteBuilder endpoints)
     {
-        endpoints.MapGet("/health", (Readiness readiness) =>
+        // etcd's parameters: an alarm to pass over, and whether it is enough that the member answers by itself, as a liveness probe asks.
+        endpoints.MapGet("/health", (Readiness readiness, string[] exclude, bool serializable = false) =>
         {
-            var reason = readiness.WhyNotReady();
+            var reason = readiness.WhyNotHealthy(exclude, serializable);
             return Results.Json(
                 new HealthAnswer(reason is null ? "true" : "false", reason ?? ""), HealthJson.Default.HealthAnswer,
                 statusCode: StatusCodeFor(reason));
