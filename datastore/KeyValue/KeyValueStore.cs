@@ -14,7 +14,7 @@ namespace Raft.KeyValue;
 /// </summary>
 public sealed class KeyValueStore : IDisposable
 {
-    private const long DefaultNewestPairsBytes = 1024 * 1024;
+    private const long DefaultNewestVersionsBytes = 1024 * 1024;
 
     private readonly IOrderedStore _store;
 
@@ -33,17 +33,17 @@ public sealed class KeyValueStore : IDisposable
 
     /// <summary>Opens the store over what the ordered store holds; an empty one is at revision 1.</summary>
     /// <param name="store">The ordered store.</param>
-    /// <param name="newestPairsBytes">Memory for pairs that were written or read lately, so that they need not be looked for below.</param>
-    public KeyValueStore(IOrderedStore store, long newestPairsBytes = DefaultNewestPairsBytes)
-        : this(store, SessionLimits.Default, newestPairsBytes)
+    /// <param name="newestVersionsBytes">Memory for versions that were written or read lately, so that they need not be looked for below.</param>
+    public KeyValueStore(IOrderedStore store, long newestVersionsBytes = DefaultNewestVersionsBytes)
+        : this(store, SessionLimits.Default, newestVersionsBytes)
     {
     }
 
-    internal KeyValueStore(IOrderedStore store, SessionLimits sessionLimits, long newestPairsBytes = DefaultNewestPairsBytes)
+    internal KeyValueStore(IOrderedStore store, SessionLimits sessionLimits, long newestVersionsBytes = DefaultNewestVersionsBytes)
     {
         (_store, _sessionLimits) = (store, sessionLimits);
         State = StoreState.Read(store);
-        Newest = new VersionCache(newestPairsBytes, State.Revision);
+        Newest = new VersionCache(newestVersionsBytes, State.Revision);
         _auth = AuthState.Load(Reader(store, State), State.Auth);
     }
 

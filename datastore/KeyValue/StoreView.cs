@@ -51,7 +51,7 @@ public sealed class StoreView : IDisposable
     }
 
     /// <summary>
-    /// A CRC-32C over all that can be read between the compacted revision and this one (0: the current one). Equal on members
+    /// A checksum of all that can be read between the compacted revision and this one (0: the current one). Equal on members
     /// that have applied the same commands, however far each has removed compacted versions from its disk.
     /// </summary>
     public StoreResult<HashKVResponse> HashKv(long revision)

@@ -55,7 +55,7 @@ public sealed partial class Node
         _inbox = new Inbox(ports.Wake);
         _admission = new Admission(options.WaitingRequestsMax, options.WaitingBytesMax);
         _compaction = new LogCompactionPolicy(options);
-        Store = new KeyValueStore(ports.State, options.NewestPairsBytes);
+        Store = new KeyValueStore(ports.State, options.NewestVersionsBytes);
         _leases = new LeaseDeadlines(options.TickMs, options.LeaseRules);
         Watches = new WatchHub(Store, options.Watching);
         _applier = new Applier(Store, _directory, Watches);

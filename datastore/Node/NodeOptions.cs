@@ -67,8 +67,8 @@ public sealed record NodeOptions
     /// <summary>Learners that may be members at once (etcd: 1).</summary>
     public int LearnersMax { get; init; } = 1;
 
-    /// <summary>Bytes of memory for pairs that were written or read lately.</summary>
-    public long NewestPairsBytes { get; init; } = 1024 * 1024;
+    /// <summary>Bytes of memory for versions that were written or read lately.</summary>
+    public long NewestVersionsBytes { get; init; } = 1024 * 1024;
 
     /// <summary>Bounds of what watching may take.</summary>
     public WatchLimits Watching { get; init; } = new();

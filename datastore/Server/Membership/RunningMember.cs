@@ -20,7 +20,7 @@ namespace Raft.Server.Membership;
 internal sealed class RunningMember : IAsyncDisposable
 {
     /// <summary>A pair of 256 bytes takes some 350 here; what does not fit is read through the store's own cache of blocks.</summary>
-    private const long NewestPairsBytes = 48L << 20;
+    private const long NewestVersionsBytes = 48L << 20;
 
     private static readonly TimeSpan ChorePeriod = TimeSpan.FromMilliseconds(500);
 
@@ -103,7 +103,7 @@ internal sealed class RunningMember : IAsyncDisposable
             RequestTicks = (int)(requestTime / options.HeartbeatInterval),
             TickMs = (long)options.HeartbeatInterval.TotalMilliseconds,
             UnixTimeMs = () => DateTimeOffset.UtcNow.ToUnixTimeMilliseconds(),
-            NewestPairsBytes = NewestPairsBytes,
+            NewestVersionsBytes = NewestVersionsBytes,
             SnapshotEntries = options.SnapshotCount,
             CatchUpEntries = Math.Min(5_000, options.SnapshotCount),
             Watching = new WatchLimits
