@@ -57,9 +57,57 @@ public sealed class PeerPortTests : IDisposable
 
         await AssertOnlyMembersSpeakAsync(cluster.Members[0], members);
 
-        string[] As(string name) => ["--cacert", File_("ca.crt"), "--cert", File_($"{name}.crt"), "--key", File_($"{name}.key"), "--command-timeout=2s"];
-        Assert.Equal(0, (await Etcdctl.TryAsync(cluster.Members[0].ClientUrl, [.. As("alice"), "get", "a"])).ExitCode);
+        await Etcdctl.RunAsync(cluster.Members[0].ClientUrl, [.. As("alice"), "get", "a"]);
         Assert.NotEqual(0, (await Etcdctl.TryAsync(cluster.Members[0].ClientUrl, [.. As("member"), "get", "a"])).ExitCode);
+    }
+
+    /// <summary>
+    /// How the operator gives the members of a running cluster an authority of their own: they trust the new one, show its certificates,
+    /// forget the old one. Files reach the members one by one, and any of them may start again at any time.
+    /// </summary>
+    [Fact]
+    public async Task Members_go_over_to_an_authority_of_their_own_one_by_one()
+    {
+        await using var cluster = Prepare(3);
+        using var members = new TestAuthority("members' authority");
+        _authority.Issue(_folder.FullName, "alice");
+        _authority.Issue(_folder.FullName, "old");
+        members.Issue(_folder.FullName, "new");
+        var (old, own) = (_authority.Certificate.ExportCertificatePem(), members.Certificate.ExportCertificatePem());
+        (string Name, string Trusted)[] stages = [("old", old), ("old", $"{own}\n{old}"), ("new", $"{own}\n{old}"), ("new", own)];
+        foreach (var member in cluster.Members)
+        {
+            Mount(member, stages[0]);
+            Start(cluster, member, $"{member.Name}-tls", $"{member.Name}-ca.crt");
+        }
+
+        await cluster.ReadyAsync();
+        Assert.NotEmpty((await MembersAsync(cluster.Members[0], "alice", _authority)).Members);
+        foreach (var stage in stages[1..])
+        {
+            foreach (var member in cluster.Members)
+            {
+                Mount(member, stage);
+                await member.Process!.TerminateAsync();
+                Start(cluster, member, $"{member.Name}-tls", $"{member.Name}-ca.crt");
+                await cluster.UntilReadyAsync(member);
+                foreach (var other in cluster.Members.Where(other => other != member))
+                {
+                    await UntilConnectedAsync(member, other);
+                    await UntilConnectedAsync(other, member);
+                }
+            }
+        }
+
+        await Assert.ThrowsAsync<RpcException>(() => MembersAsync(cluster.Members[0], "alice", members));
+        await Etcdctl.RunAsync(cluster.Endpoints, [.. As("alice"), "put", "a", "1"]);
+
+        void Mount(LocalMember member, (string Name, string Trusted) stage)
+        {
+            File.Copy(File_($"{stage.Name}.crt"), File_($"{member.Name}-tls.crt"), overwrite: true);
+            File.Copy(File_($"{stage.Name}.key"), File_($"{member.Name}-tls.key"), overwrite: true);
+            File.WriteAllText(File_($"{member.Name}-ca.crt"), stage.Trusted);
+        }
     }
 
     [Fact]
@@ -83,6 +131,12 @@ public sealed class PeerPortTests : IDisposable
         Assert.DoesNotContain(caller.Process!.Output.Split('\n'), line =>
             line.Contains("Connected to peer", StringComparison.Ordinal) && line.Contains(impostor.PeerUrl, StringComparison.Ordinal));
     }
+
+    /// <summary>Waits until the last thing that one said of its way to the other is that it is there.</summary>
+    private static Task UntilConnectedAsync(LocalMember one, LocalMember other) => LocalCluster.UntilAsync(
+        $"{one.Name} is connected to {other.Name}", one,
+        () => Task.FromResult(one.Process!.Output.Split('\n').LastOrDefault(line => line.Contains(other.PeerUrl, StringComparison.Ordinal))
+            ?.Contains("Connected to peer", StringComparison.Ordinal) == true));
 
     /// <summary>gRPC and a stream of frames alike: served to "member", refused to "alice".</summary>
     private async Task AssertOnlyMembersSpeakAsync(LocalMember member, TestAuthority authority)
@@ -143,6 +197,9 @@ public sealed class PeerPortTests : IDisposable
             CertificateChainPolicy = onlyOurs,
         };
     }
+
+    private string[] As(string name) =>
+        ["--cacert", File_("ca.crt"), "--cert", File_($"{name}.crt"), "--key", File_($"{name}.key"), "--command-timeout=5s"];
 
     private LocalCluster Prepare(int size)
     {

@@ -143,7 +143,7 @@ internal static class SettingList
             : text.Length == 0 ? [] : throw new SettingException($"'{text}' names nobody");
 
     private static string[] HostNames(string text) =>
-        [.. Names(text).Select(name => Uri.CheckHostName(name) != UriHostNameType.Unknown
+        [.. Names(text).Select(name => Uri.CheckHostName(name) is UriHostNameType.Dns or UriHostNameType.IPv4 or UriHostNameType.IPv6
             ? name
             : throw new SettingException($"'{name}' is neither a host name nor an address"))];
 
