@@ -58,15 +58,9 @@ internal static class GatewayEndpoints
     private static async Task ServeAsync(
         HttpContext context, ServerOptions options, ReceiveBudget budget, MethodDescriptor method, Endpoint? endpoint, string grpcPath)
     {
-        // What a client announces may be anything; more than this is never read.
-        var bytesMax = (long)options.MaxRequestBytes * JsonOverhead;
-        var bytes = method.IsClientStreaming ? 0 : Math.Min(context.Request.ContentLength ?? options.MaxRequestBytes, bytesMax);
-        if (!budget.TryTake(bytes))
-        {
-            await FailAsync(context, method, Refusals.ToStatus(NodeError.TooManyRequests).Status);
-            return;
-        }
-
+        using var room = budget.RoomFor(context);
+        using var body = budget.Arriving(context, room, method.IsClientStreaming);
+        var sending = Task.CompletedTask;
         try
         {
             if (endpoint is null)
@@ -75,7 +69,7 @@ internal static class GatewayEndpoints
             }
 
             await using var call = new LocalCall(context, endpoint, grpcPath);
-            var sending = SendAsync(context, options, method, call);
+            sending = SendAsync(options, method, body, call);
             if (!method.IsClientStreaming)
             {
                 await sending;
@@ -87,25 +81,27 @@ internal static class GatewayEndpoints
         {
             await FailAsync(context, method, error.Status);
         }
-        catch (OperationCanceledException) when (context.RequestAborted.IsCancellationRequested)
+        catch (Exception error) when (error is IOException || (error is OperationCanceledException && context.RequestAborted.IsCancellationRequested))
         {
             // The client is gone.
         }
         finally
         {
-            budget.GiveBack(bytes);
+            body.GiveUp();
+            await sending.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
     }
 
-    private static async Task SendAsync(HttpContext context, ServerOptions options, MethodDescriptor method, LocalCall call)
+    private static async Task SendAsync(ServerOptions options, MethodDescriptor method, ArrivingBody body, LocalCall call)
     {
         var sent = 0;
-        await foreach (var json in GatewayJson.ReadValuesAsync(
-            context.Request.BodyReader, options.MaxRequestBytes * JsonOverhead, context.RequestAborted))
+        await foreach (var json in GatewayJson.ReadValuesAsync(body, options.MaxRequestBytes * JsonOverhead))
         {
-            if (method.IsClientStreaming || sent++ == 0)
+            await call.SendAsync(GatewayJson.Parse(json, method.InputType));
+            sent++;
+            if (!method.IsClientStreaming)
             {
-                await call.SendAsync(GatewayJson.Parse(json, method.InputType));
+                break; // as etcd's, it does not look at what follows
             }
         }
 
