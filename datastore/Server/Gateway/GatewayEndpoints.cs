@@ -20,14 +20,17 @@ internal static class GatewayEndpoints
     /// <summary>Base64 and names make JSON larger than what it stands for.</summary>
     private const int JsonOverhead = 2;
 
+    /// <summary>How many times the size of an answer its JSON takes: as text, with and without spaces, and as what is sent.</summary>
+    private const int JsonForms = 6;
+
     public static void MapGateway(this IEndpointRouteBuilder endpoints)
     {
         foreach (var (path, method) in GatewayRoutes.All)
         {
             var grpcPath = $"/{method.Service.FullName}/{method.Name}";
             var target = new Lazy<Endpoint?>(() => Find(endpoints, grpcPath));
-            endpoints.MapPost(path, (HttpContext context, ServerOptions options, OpenCalls calls, ReceiveBudget budget) =>
-                AdmitAsync(context, calls, method, () => ServeAsync(context, options, budget, method, target.Value, grpcPath)));
+            endpoints.MapPost(path, (HttpContext context, ServerOptions options, OpenCalls calls, ReceiveBudget budget, AnswerBudget answers) =>
+                AdmitAsync(context, calls, method, () => ServeAsync(context, options, budget, answers, method, target.Value, grpcPath)));
         }
     }
 
@@ -56,7 +59,8 @@ internal static class GatewayEndpoints
     }
 
     private static async Task ServeAsync(
-        HttpContext context, ServerOptions options, ReceiveBudget budget, MethodDescriptor method, Endpoint? endpoint, string grpcPath)
+        HttpContext context, ServerOptions options, ReceiveBudget budget, AnswerBudget answers, MethodDescriptor method, Endpoint? endpoint,
+        string grpcPath)
     {
         using var room = budget.RoomFor(context);
         using var body = budget.Arriving(context, room, method.IsClientStreaming);
@@ -75,7 +79,7 @@ internal static class GatewayEndpoints
                 await sending;
             }
 
-            await (method.IsServerStreaming ? AnswerStreamAsync(context, method, call, sending) : AnswerAsync(context, method, call));
+            await (method.IsServerStreaming ? AnswerStreamAsync(context, method, call, sending) : AnswerAsync(context, answers, method, call));
         }
         catch (RpcException error)
         {
@@ -113,10 +117,11 @@ internal static class GatewayEndpoints
         call.EndSending();
     }
 
-    private static async Task AnswerAsync(HttpContext context, MethodDescriptor method, LocalCall call)
+    private static async Task AnswerAsync(HttpContext context, AnswerBudget answers, MethodDescriptor method, LocalCall call)
     {
         var answer = await call.NextAsync(method.OutputType.Parser)
             ?? throw new RpcException(new Status(StatusCode.Internal, "the method gave no answer"));
+        await answers.TakeAsync(context, answer.CalculateSize() * (long)JsonForms);
         await context.Response.WriteAsync(GatewayJson.Format(answer));
     }
 

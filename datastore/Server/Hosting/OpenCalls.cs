@@ -68,20 +68,24 @@ internal sealed class OpenCalls(ServerOptions options)
             throw;
         }
 
-        if (!serving.IsCompletedSuccessfully)
+        if (!serving.IsCompletedSuccessfully || AnswerBudget.IsUnread(context))
         {
-            return LeaveAfterAsync(serving);
+            return LeaveAfterAsync(serving, context);
         }
 
         Leave();
         return serving;
     }
 
-    private async Task LeaveAfterAsync(Task serving)
+    private async Task LeaveAfterAsync(Task serving, HttpContext context)
     {
         try
         {
             await serving;
+            if (AnswerBudget.IsUnread(context))
+            {
+                await context.Response.BodyWriter.FlushAsync();
+            }
         }
         finally
         {

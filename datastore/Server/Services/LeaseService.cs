@@ -6,13 +6,15 @@ using Raft.KeyValue.Auth;
 using Raft.Protocol.Etcd;
 using Raft.Protocol.V1;
 using Raft.Server.Authentication;
+using Raft.Server.Hosting;
 using Raft.Server.Membership;
 using Raft.Server.Options;
 
 namespace Raft.Server.Services;
 
 /// <summary>etcdserverpb.Lease.</summary>
-internal sealed class LeaseService(MemberHost host, ServerOptions options, Callers callers, TimeProvider time, IHostApplicationLifetime lifetime)
+internal sealed class LeaseService(
+    MemberHost host, ServerOptions options, Callers callers, AnswerBudget answers, TimeProvider time, IHostApplicationLifetime lifetime)
     : Lease.LeaseBase
 {
     /// <summary>A time to live below it would end while a new leader is being elected.</summary>
@@ -74,6 +76,7 @@ internal sealed class LeaseService(MemberHost host, ServerOptions options, Calle
         var response = await member.Node.LeaseTimeToLiveAsync(request);
         Refusals.ThrowIfRefused(CheckReadable(member.Node.Store.Auth, await callers.IdentityAsync(member, context), response.Keys));
         response.Header = member.Complete(null);
+        await answers.TakeAsync(context.GetHttpContext(), response.CalculateSize());
         return response;
     }
 
@@ -92,11 +95,13 @@ internal sealed class LeaseService(MemberHost host, ServerOptions options, Calle
             Refusals.ThrowIfRefused(CheckReadable(view.Auth, identity, keys));
         }
 
-        return new LeaseLeasesResponse
+        var response = new LeaseLeasesResponse
         {
             Header = member.Complete(new ResponseHeader { Revision = view.Revision }),
             Leases = { leases.Select(lease => new LeaseStatus { ID = lease.Id }) },
         };
+        await answers.TakeAsync(context.GetHttpContext(), response.CalculateSize());
+        return response;
     }
 
     private static StoreError? CheckReadable(AuthState auth, AuthIdentity? identity, IEnumerable<ByteString> keys) =>
