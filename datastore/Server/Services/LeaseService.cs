@@ -22,7 +22,7 @@ internal sealed class LeaseService(
 
     public override async Task<LeaseGrantResponse> LeaseGrant(LeaseGrantRequest request, ServerCallContext context)
     {
-        var member = Open(context);
+        var member = Open();
         while (request.ID == 0)
         {
             request.ID = BitConverter.ToInt64(RandomNumberGenerator.GetBytes(sizeof(long))) & long.MaxValue;
@@ -36,7 +36,7 @@ internal sealed class LeaseService(
 
     public override async Task<LeaseRevokeResponse> LeaseRevoke(LeaseRevokeRequest request, ServerCallContext context)
     {
-        var member = Open(context);
+        var member = Open();
         var response = await ProposeAsync<LeaseRevokeResponse>(member, context, new Command { LeaseRevoke = request, Session = SessionMetadata.Stamp(context) });
         response.Header = member.Complete(response.Header);
         return response;
@@ -45,19 +45,12 @@ internal sealed class LeaseService(
     public override async Task LeaseKeepAlive(
         IAsyncStreamReader<LeaseKeepAliveRequest> requestStream, IServerStreamWriter<LeaseKeepAliveResponse> responseStream, ServerCallContext context)
     {
-        var member = Open(context);
+        var member = Open();
         using var ended = CancellationTokenSource.CreateLinkedTokenSource(context.CancellationToken, lifetime.ApplicationStopping);
         using var leaderless = LeaderlessStreams.EndWithoutLeader(member, context, options, ended);
         try
         {
-            while (await requestStream.MoveNext(ended.Token))
-            {
-                var request = requestStream.Current;
-                await RequireHolderAsync(member, context, request.ID);
-                var response = await Refusals.AsStatusAsync(() => member.Node.KeepLeaseAliveAsync(request));
-                response.Header = member.Complete(null);
-                await responseStream.WriteAsync(response, ended.Token);
-            }
+            await new LeaseRenewals(requestStream, responseStream, request => RenewAsync(member, context, request)).RunAsync(ended.Token);
         }
         catch (Exception error) when (error is OperationCanceledException or IOException)
         {
@@ -71,7 +64,7 @@ internal sealed class LeaseService(
 
     public override async Task<LeaseTimeToLiveResponse> LeaseTimeToLive(LeaseTimeToLiveRequest request, ServerCallContext context)
     {
-        var member = Open(context);
+        var member = Open();
         await callers.RequireUserAsync(member, context);
         var response = await member.Node.LeaseTimeToLiveAsync(request);
         Refusals.ThrowIfRefused(CheckReadable(member.Node.Store.Auth, await callers.IdentityAsync(member, context), response.Keys));
@@ -82,7 +75,7 @@ internal sealed class LeaseService(
 
     public override async Task<LeaseLeasesResponse> LeaseLeases(LeaseLeasesRequest request, ServerCallContext context)
     {
-        var member = Open(context);
+        var member = Open();
         await member.Node.ReadBarrierAsync();
         var identity = await callers.IdentityAsync(member, context);
         using var view = member.Node.Store.OpenView();
@@ -109,6 +102,14 @@ internal sealed class LeaseService(
             ? null
             : keys.Select(key => auth.CheckRead(identity, key, ByteString.Empty)).FirstOrDefault(static refusal => refusal is not null);
 
+    private async Task<LeaseKeepAliveResponse> RenewAsync(RunningMember member, ServerCallContext context, LeaseKeepAliveRequest request)
+    {
+        await RequireHolderAsync(member, context, request.ID);
+        var response = await Refusals.AsStatusAsync(() => member.Node.KeepLeaseAliveAsync(request));
+        response.Header = member.Complete(null);
+        return response;
+    }
+
     private async ValueTask RequireHolderAsync(RunningMember member, ServerCallContext context, long lease)
     {
         if (member.Node.Store.Auth.IsEnabled)
@@ -119,11 +120,10 @@ internal sealed class LeaseService(
         }
     }
 
-    private RunningMember Open(ServerCallContext context)
+    private RunningMember Open()
     {
         var member = host.Require();
         member.RefuseIfLearner();
-        member.HonourHasLeader(context);
         return member;
     }
 
