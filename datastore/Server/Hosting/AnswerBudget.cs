@@ -16,6 +16,9 @@ internal sealed class AnswerBudget(TimeProvider time, long bytesMax)
     /// <summary>How long a call waits for room. An answer is mostly read within it.</summary>
     public static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
 
+    /// <summary>What each part takes beside its bytes: a pair is an object with two others in it.</summary>
+    public const int PartOverheadBytes = 128;
+
     /// <summary>What is taken at once while an answer grows.</summary>
     private const int StepBytes = 256 * 1024;
 
@@ -115,7 +118,7 @@ internal sealed class AnswerBudget(TimeProvider time, long bytesMax)
 
         public void Add(int bytes)
         {
-            _bytes += bytes;
+            _bytes += bytes + PartOverheadBytes;
             if (_bytes >= LargeBytes && _bytes > Taken && !room.TryTake(_bytes - Taken + StepBytes))
             {
                 throw new NoRoomException();
