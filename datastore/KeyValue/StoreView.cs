@@ -35,19 +35,21 @@ public sealed class StoreView : IDisposable
     /// <summary>Answers a range, at the current or an older revision; as in etcd, no alarm stops a read.</summary>
     /// <param name="request">The range.</param>
     /// <param name="identity">Who asks; null: nobody in particular, which is refused while authentication is on.</param>
-    public StoreResult<RangeResponse> Range(RangeRequest request, AuthIdentity? identity = null) =>
-        Refusal(request, identity) is { } refusal ? refusal : RangeQuery.Run(Reader, request, Revision, CompactedRevision);
+    /// <param name="read">Is told of the bytes of each pair that is gathered for the answer; what it throws ends the range.</param>
+    public StoreResult<RangeResponse> Range(RangeRequest request, AuthIdentity? identity = null, Action<int>? read = null) =>
+        Refusal(request, identity) is { } refusal ? refusal : RangeQuery.Run(Reader, request, Revision, CompactedRevision, read);
 
     /// <summary>Answers a transaction that writes nothing, whichever branch it takes (see <see cref="RequestShape.IsReadOnly"/>).</summary>
     /// <param name="request">The transaction.</param>
     /// <param name="identity">Who asks; null: nobody in particular, which is refused while authentication is on.</param>
+    /// <param name="read">As in <see cref="Range"/>.</param>
     /// <exception cref="ArgumentException">The transaction may write: it has to go through the log.</exception>
-    public StoreResult<TxnResponse> Txn(TxnRequest request, AuthIdentity? identity = null)
+    public StoreResult<TxnResponse> Txn(TxnRequest request, AuthIdentity? identity = null, Action<int>? read = null)
     {
         if (!RequestShape.IsReadOnly(request)) throw new ArgumentException("The transaction may write.", nameof(request));
         return RequestValidator.Validate(request) is { } refusal ? refusal
             : State.Auth.IsEnabled && new RequestAccess(Auth, identity, Reader).Check(request) is { } denial ? denial
-            : TransactionExecutor.ReadOnly(Reader, State).Run(request);
+            : TransactionExecutor.ReadOnly(Reader, State, read).Run(request);
     }
 
     /// <summary>

@@ -79,6 +79,11 @@ public sealed record NodeError(NodeErrorKind Kind, string Message)
     public static readonly NodeError UnknownRequest = new(
         NodeErrorKind.FailedPrecondition, "raftserver: the leader runs an older version, which does not know this request");
 
+    /// <summary>The leader's answer does not get to the member that asked. The request may have taken effect.</summary>
+    /// <param name="reason">Why not.</param>
+    public static NodeError AnswerLost(string reason) =>
+        new(NodeErrorKind.Unavailable, $"raftserver: the answer of the leader cannot be passed on: {reason}");
+
     private static NodeError Unavailable(string text) => new(NodeErrorKind.Unavailable, "etcdserver: " + text);
 
     private static NodeError Precondition(string text) => new(NodeErrorKind.FailedPrecondition, "etcdserver: " + text);

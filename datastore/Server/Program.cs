@@ -63,6 +63,7 @@ builder.Services.AddSingleton<Callers>();
 builder.Services.AddSingleton<MemberHost>();
 builder.Services.AddSingleton<OpenCalls>();
 builder.Services.AddSingleton<ReceiveBudget>();
+builder.Services.AddSingleton<AnswerBudget>();
 builder.Services.AddSingleton<Readiness>();
 builder.Services.AddSingleton<ServerMetrics>();
 builder.Services.AddSingleton<CallErrors>();

@@ -34,6 +34,12 @@ public sealed record PeerOptions
     /// <summary>Bytes of one frame that is accepted. Above the largest request that clients may send.</summary>
     public int ReceivedFrameBytesMax { get; init; } = 256 * 1024 * 1024;
 
+    /// <summary>Bytes of answers to forwarded requests that wait for one member; what comes on top is refused. One always may.</summary>
+    public long UnsentAnswerBytesMax { get; init; } = 64L * 1024 * 1024;
+
+    /// <summary>Such answers that wait for one member, refusals among them; above, its connection is ended.</summary>
+    public int UnsentAnswersMax { get; init; } = 100_000;
+
     /// <summary>Bytes of a snapshot chunk. Sender and receiver hold a few of them at a time.</summary>
     public int SnapshotChunkBytes { get; init; } = 256 * 1024;
 

@@ -17,6 +17,7 @@ internal sealed class PeerReception(PeerConnection stream, PeerEndpoint.Served? 
 {
     private readonly ForwardReception? _forwards = served is null ? null : new(stream, served.Options, served.Inbox);
     private MemberId _from = MemberId.None;
+    private bool _isChecked;
 
     /// <summary>Takes in what comes until the stream ends. Whatever comes from outside ends it and no more.</summary>
     /// <param name="preface">What the connection began with.</param>
@@ -70,8 +71,9 @@ internal sealed class PeerReception(PeerConnection stream, PeerEndpoint.Served? 
         }
 
         _from = new(frame.From);
-        var tag = TransportMetrics.From(_from);
         PeerHandshake.Check(frame, options, inbox);
+        _isChecked = true;
+        var tag = TransportMetrics.From(_from);
         await stream.WriteAsync(Introduction()).ConfigureAwait(false);
         transport.Heard(_from);
         for (PeerFrame? next = frame; next is not null; next = await stream.ReadAsync(PeerFrame.Parser).ConfigureAwait(false))
@@ -116,7 +118,7 @@ internal sealed class PeerReception(PeerConnection stream, PeerEndpoint.Served? 
 
     private async Task RefuseAsync(Status refusal)
     {
-        TransportMetrics.ReceiveFailures.Add(1, TransportMetrics.From(_from));
+        TransportMetrics.ReceiveFailures.Add(1, TransportMetrics.From(_isChecked ? _from : MemberId.None)); // anybody may say any name
         if (_from == MemberId.None)
         {
             PeerLog.RefusedConnection(logger, address, refusal.Detail);

@@ -21,7 +21,7 @@ public sealed class PeerService(PeerEndpoint endpoint, ILogger<PeerService> logg
         }
         catch (RpcException refusal)
         {
-            throw Refuse(receiving.From, refusal);
+            throw Refuse(receiving, refusal);
         }
     }
 
@@ -52,10 +52,10 @@ public sealed class PeerService(PeerEndpoint endpoint, ILogger<PeerService> logg
         }
     }
 
-    private RpcException Refuse(MemberId from, RpcException refusal)
+    private RpcException Refuse(SnapshotReception receiving, RpcException refusal)
     {
-        TransportMetrics.ReceiveFailures.Add(1, TransportMetrics.From(from));
-        PeerLog.Refused(logger, from, refusal.Status.Detail);
+        TransportMetrics.ReceiveFailures.Add(1, TransportMetrics.From(receiving.IsChecked ? receiving.From : MemberId.None));
+        PeerLog.Refused(logger, receiving.From, refusal.Status.Detail);
         return refusal;
     }
 }

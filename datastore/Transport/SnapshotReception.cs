@@ -14,6 +14,9 @@ internal sealed class SnapshotReception(
     /// <summary>Who sends it, once that is known.</summary>
     public MemberId From { get; private set; }
 
+    /// <summary>Whether that was checked: anybody may say any name.</summary>
+    public bool IsChecked { get; private set; }
+
     /// <summary>Takes the snapshot in and hands it over with its message.</summary>
     /// <exception cref="RpcException">It was not what it should be, or broke off; nothing of it is left.</exception>
     public async Task RunAsync(CancellationToken cancellation)
@@ -62,6 +65,7 @@ internal sealed class SnapshotReception(
 
         From = new(head.From);
         PeerHandshake.Check(head, options, inbox);
+        IsChecked = true;
         var message = MessageMapping.FromWire(wire);
         return message.Kind == MessageKind.SnapshotRequest && message.Snapshot is not null && message.From == From
             && message.To == options.Self

@@ -70,6 +70,22 @@ public sealed class WireTests
         await using var pair = await StartAsync();
         await pair.CompareAsync(async server => (await server.HttpAsync("GET", "/health")).StatusAndBody);
         await pair.CompareAsync(async server => (await server.HttpAsync("GET", "/health?serializable=true")).StatusAndBody);
+        foreach (var page in new[]
+        {
+            "/livez", "/livez?verbose", "/livez/serializable_read", "/readyz", "/readyz?verbose=false", "/readyz?exclude=none",
+            "/readyz?exclude=serializable_read&exclude=data_corruption&verbose", "/readyz/data_corruption", "/readyz/serializable_read?verbose",
+            "/readyz/linearizable_read?verbose&exclude=linearizable_read",
+        })
+        {
+            // In no order there.
+            await pair.CompareAsync(
+                async server => await server.HttpAsync("GET", page) is var answer
+                    ? $"{answer.Status} {string.Join('\n', answer.Body.Split('\n').Order(StringComparer.Ordinal))}"
+                    : "",
+                asked: page);
+        }
+
+        await pair.CompareAsync(async server => (await server.HttpAsync("GET", "/livez/data_corruption")).Status);
         await pair.CompareAsync(async server => (await server.HttpAsync("GET", "/metrics")).StatusAndHead);
         await pair.CompareAsync(async server => (await server.HttpAsync("GET", "/no/such/page")).Status);
         await pair.CompareAsync(async server => (await server.HttpAsync("POST", "/v3/no/such/method", "{}")).Status);

@@ -79,6 +79,35 @@ public sealed class GatewayTests
         }
     }
 
+    /// <summary>What a probe restarts a member for must be the member's own failure.</summary>
+    [Fact]
+    public async Task Checks_of_health_tell_which_one_failed_and_can_be_left_out()
+    {
+        await using var cluster = await LocalCluster.StartAsync(3);
+        var member = cluster.Members[0];
+        Assert.Equal((HttpStatusCode.OK, "ok\n"), await CheckAsync(member, "readyz"));
+        Assert.Equal(
+            (HttpStatusCode.OK, "[+]data_corruption ok\n[+]serializable_read ok\n[+]linearizable_read ok\nok\n"), await CheckAsync(member, "readyz?verbose"));
+
+        await PostAsync(member.ClientUrl, "maintenance/alarm", """{"action":"ACTIVATE","memberID":"7","alarm":"CORRUPT"}""");
+        Assert.Equal(
+            (HttpStatusCode.ServiceUnavailable, "[-]data_corruption failed: alarm activated: CORRUPT\n\n"), await CheckAsync(member, "readyz/data_corruption"));
+        Assert.Equal(HttpStatusCode.ServiceUnavailable, (await CheckAsync(member, "readyz")).Status);
+        Assert.Equal((HttpStatusCode.OK, "ok\n"), await CheckAsync(member, "readyz?exclude=data_corruption"));
+
+        await Task.WhenAll(cluster.Members.Skip(1).Select(other => other.Process!.TerminateAsync()));
+        await LocalCluster.UntilAsync("there is no leader", member, async () => await CheckAsync(member, "readyz/linearizable_read")
+            == (HttpStatusCode.ServiceUnavailable, "[-]linearizable_read failed: etcdserver: no leader\n\n"));
+        Assert.Equal((HttpStatusCode.OK, "ok\n"), await CheckAsync(member, "readyz?exclude=data_corruption&exclude=linearizable_read"));
+        Assert.Equal((HttpStatusCode.OK, "[+]serializable_read ok\nok\n"), await CheckAsync(member, "livez?verbose"));
+
+        static async Task<(HttpStatusCode Status, string Text)> CheckAsync(LocalMember member, string page)
+        {
+            using var answer = await Http.GetAsync($"{member.MetricsUrl}/{page}");
+            return (answer.StatusCode, await answer.Content.ReadAsStringAsync());
+        }
+    }
+
     [Fact]
     public async Task A_refusal_has_etcds_text_and_the_status_that_goes_with_its_code()
     {

@@ -6,6 +6,8 @@ namespace Raft.Server.Tests;
 /// <summary>Leases as clients have them.</summary>
 public sealed class LeaseTests
 {
+    private const int Renewals = 1000;
+
     private static CancellationToken Stop => TestContext.Current.CancellationToken;
 
     [Fact]
@@ -31,6 +33,59 @@ public sealed class LeaseTests
             (await kv.RangeAsync(new() { Key = key }, cancellationToken: Stop)).Count == 0);
         Assert.Equal(-1, (await leases.LeaseTimeToLiveAsync(new() { ID = lease }, cancellationToken: Stop)).TTL);
         Assert.Empty((await leases.LeaseLeasesAsync(new(), cancellationToken: Stop)).Leases);
+    }
+
+    [Fact]
+    public async Task Renewals_on_one_stream_are_answered_in_their_order()
+    {
+        await using var cluster = await LocalCluster.StartAsync(3);
+        var leases = new Lease.LeaseClient(cluster.Channel(cluster.Members[1]));
+        var lease = (await leases.LeaseGrantAsync(new() { TTL = 60 }, cancellationToken: Stop)).ID;
+        using var stream = leases.LeaseKeepAlive(cancellationToken: Stop);
+        var asking = Task.Run(async () =>
+        {
+            for (var number = 1; number <= Renewals; number++)
+            {
+                await stream.RequestStream.WriteAsync(new() { ID = number % 10 == 0 ? lease : number }, Stop);
+            }
+
+            await stream.RequestStream.CompleteAsync();
+        }, Stop);
+        for (var number = 1; number <= Renewals; number++)
+        {
+            Assert.True(await stream.ResponseStream.MoveNext(Stop));
+            var answer = stream.ResponseStream.Current;
+            Assert.Equal(number % 10 == 0 ? (lease, 60) : (number, 0), (answer.ID, answer.TTL));
+        }
+
+        Assert.False(await stream.ResponseStream.MoveNext(Stop));
+        await asking;
+    }
+
+    /// <summary>Each would need a round of its own if it waited for the one before it: while nobody answers, all have asked.</summary>
+    [Fact]
+    public async Task Renewals_on_one_stream_do_not_wait_for_one_another()
+    {
+        await using var cluster = await LocalCluster.StartAsync(3);
+        var leader = await cluster.LeaderAsync();
+        var leases = new Lease.LeaseClient(cluster.Channel(leader));
+        foreach (var other in cluster.Members.Where(member => member != leader)) await other.Process!.PauseAsync();
+        var before = await ReadsAsync();
+        using var stream = leases.LeaseKeepAlive(cancellationToken: Stop);
+        for (var number = 1; number <= 100; number++)
+        {
+            await stream.RequestStream.WriteAsync(new() { ID = number }, Stop);
+        }
+
+        await LocalCluster.UntilAsync("all have asked the quorum", leader, async () => await ReadsAsync() >= before + 100);
+
+        async Task<double> ReadsAsync()
+        {
+            using var http = new HttpClient();
+            var line = (await http.GetStringAsync(new Uri(leader.MetricsUrl + "/metrics"), Stop)).Split('\n')
+                .First(static line => line.StartsWith("raft_server_linearizable_reads_total", StringComparison.Ordinal));
+            return double.Parse(line.Split(' ')[1], System.Globalization.CultureInfo.InvariantCulture);
+        }
     }
 
     [Fact]

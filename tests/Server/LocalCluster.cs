@@ -82,9 +82,10 @@ internal sealed class LocalCluster : IAsyncDisposable
         .. further,
     ];
 
-    public GrpcChannel Channel(LocalMember member)
+    public GrpcChannel Channel(LocalMember member, int? receivedBytesMax = 4 * 1024 * 1024)
     {
-        var channel = GrpcChannel.ForAddress(member.ClientUrl, new GrpcChannelOptions { MaxSendMessageSize = null });
+        var channel = GrpcChannel.ForAddress(
+            member.ClientUrl, new GrpcChannelOptions { MaxSendMessageSize = null, MaxReceiveMessageSize = receivedBytesMax });
         _channels.Add(channel);
         return channel;
     }

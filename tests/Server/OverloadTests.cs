@@ -42,6 +42,47 @@ public sealed class OverloadTests
         await CheckAsync(cluster, answers);
     }
 
+    /// <summary>
+    /// Sixty answers of 40 MB would be several times its memory. A client that reads none of them gets a few, and hinders nobody
+    /// who asks for less.
+    /// </summary>
+    [Fact]
+    public async Task Answers_that_nobody_reads_are_bounded()
+    {
+        await using var cluster = LocalCluster.Prepare(1);
+        var member = cluster.Members[0];
+        cluster.StartWithin(HeapBytesMax, member);
+        await cluster.ReadyAsync();
+        var client = new KV.KVClient(cluster.Channel(member));
+        for (var number = 0; number < 40; number++)
+            await client.PutAsync(new() { Key = Key(number), Value = UnsafeByteOperations.UnsafeWrap(new byte[1_000_000]) });
+
+        using var http = new HttpClient { Timeout = Timeout.InfiniteTimeSpan };
+        var everything = new RangeRequest { Key = Key(0), RangeEnd = ByteString.CopyFromUtf8("l") };
+        var answers = await Task.WhenAll(Enumerable.Range(0, 60).Select(_ => AskAsync(http, member, everything)));
+        Assert.Contains(answers, static answer => answer.Headers.TryGetValues("grpc-status", out var status) && status.Single() == "8");
+        Assert.Contains(answers, static answer => !answer.Headers.Contains("grpc-status"));
+        Assert.Equal(1, (await client.RangeAsync(new() { Key = Key(7), KeysOnly = true })).Count);
+        Assert.InRange(member.Process!.PeakResidentBytes, 1, ResidentBytesMax);
+
+        foreach (var answer in answers) answer.Dispose();
+        var unlimited = new KV.KVClient(cluster.Channel(member, receivedBytesMax: null));
+        await LocalCluster.UntilAsync("there is room again", member, async () => (await unlimited.RangeAsync(everything)).Count == 40);
+    }
+
+    /// <summary>Until the answer begins; nobody reads on.</summary>
+    private static Task<HttpResponseMessage> AskAsync(HttpClient http, LocalMember member, RangeRequest range)
+    {
+        byte[] message = [0, 0, 0, 0, (byte)range.CalculateSize(), .. range.ToByteArray()];
+        var request = new HttpRequestMessage(HttpMethod.Post, $"{member.ClientUrl}/etcdserverpb.KV/Range")
+        {
+            Version = System.Net.HttpVersion.Version20,
+            VersionPolicy = HttpVersionPolicy.RequestVersionExact,
+            Content = new ByteArrayContent(message) { Headers = { ContentType = new("application/grpc") } },
+        };
+        return http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead);
+    }
+
     private static async Task<Status[]> PutAtOnceAsync(
         LocalCluster cluster, LocalMember member, int requests, int valueBytes, TaskCompletionSource? refused = null)
     {

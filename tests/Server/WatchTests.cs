@@ -114,6 +114,23 @@ public sealed class WatchTests
         await cluster.Members[2].Process!.KillAsync();
         var ended = await Assert.ThrowsAsync<RpcException>(watch.NextAsync);
         Assert.Equal((StatusCode.Unavailable, "etcdserver: no leader"), (ended.StatusCode, ended.Status.Detail));
+
+        // So is each call of any service that says so, and no other.
+        var channel = cluster.Channel(cluster.Members[0]);
+        var needed = new Metadata { { "hasleader", "true" } };
+        await RefusedAsync(new Maintenance.MaintenanceClient(channel).StatusAsync(new(), needed, cancellationToken: Stop).ResponseAsync);
+        await RefusedAsync(new Maintenance.MaintenanceClient(channel).Snapshot(new(), needed, cancellationToken: Stop).ResponseStream.MoveNext(Stop));
+        await RefusedAsync(new Cluster.ClusterClient(channel).MemberListAsync(new(), needed, cancellationToken: Stop).ResponseAsync);
+        await RefusedAsync(new Auth.AuthClient(channel).AuthStatusAsync(new(), needed, cancellationToken: Stop).ResponseAsync);
+        await RefusedAsync(new Lease.LeaseClient(channel).LeaseGrantAsync(new() { TTL = 60 }, needed, cancellationToken: Stop).ResponseAsync);
+        await RefusedAsync(new KV.KVClient(channel).RangeAsync(new() { Key = Bytes("a"), Serializable = true }, needed, cancellationToken: Stop).ResponseAsync);
+        Assert.Equal(3, (await new Cluster.ClusterClient(channel).MemberListAsync(new(), cancellationToken: Stop)).Members.Count);
+
+        static async Task RefusedAsync(Task call)
+        {
+            var refusal = await Assert.ThrowsAsync<RpcException>(() => call);
+            Assert.Equal((StatusCode.Unavailable, "etcdserver: no leader"), (refusal.StatusCode, refusal.Status.Detail));
+        }
     }
 
     private static ByteString Bytes(string text) => ByteString.CopyFromUtf8(text);

@@ -23,17 +23,23 @@ public sealed class RangePages(RangeRequest request, int pageBytesMax)
     /// <summary>Whether the last page was read.</summary>
     public bool IsComplete { get; private set; }
 
+    /// <summary>The first page is all, of whatever size.</summary>
+    public bool IsOnePage { get; } = request.RangeEnd.IsEmpty || request.CountOnly || RangeQuery.IsFiltered(request)
+        || request.SortTarget != SortTarget.Key || request.SortOrder == SortOrder.Descend;
+
     /// <summary>Reads the next page.</summary>
     /// <param name="view">The state now.</param>
     /// <param name="identity">Who asks; null: nobody in particular, which is refused while authentication is on.</param>
-    public StoreResult<RangeResponse> Next(StoreView view, AuthIdentity? identity = null)
+    /// <param name="read">As in <see cref="StoreView.Range"/>, if it is one page.</param>
+    public StoreResult<RangeResponse> Next(StoreView view, AuthIdentity? identity = null, Action<int>? read = null)
     {
         if (IsComplete) throw new InvalidOperationException("There is no further page.");
         var range = new KeyRange(_from, request.RangeEnd);
-        if (range.IsOneKey || range.IsEmpty || !IsInKeyOrder(request))
+        if (IsOnePage || range.IsEmpty)
         {
+            var page = view.Range(request, identity, read);
             IsComplete = true;
-            return view.Range(request, identity);
+            return page;
         }
 
         if (view.Refusal(request, identity) is { } refusal) return refusal;
@@ -41,9 +47,6 @@ public sealed class RangePages(RangeRequest request, int pageBytesMax)
         if (RangeQuery.CheckRevision(_revision, view.Revision, view.CompactedRevision) is { } gone) return gone;
         return Read(view, range);
     }
-
-    private static bool IsInKeyOrder(RangeRequest request) =>
-        !request.CountOnly && !RangeQuery.IsFiltered(request) && request.SortTarget == SortTarget.Key && request.SortOrder != SortOrder.Descend;
 
     private RangeResponse Read(StoreView view, KeyRange range)
     {

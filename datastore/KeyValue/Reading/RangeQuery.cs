@@ -14,12 +14,13 @@ internal sealed class RangeQuery
 {
     private readonly RangeRequest _request;
     private readonly long _fetchMax;
+    private readonly Action<int>? _read;
     private readonly List<PairMessage> _pairs = [];
     private long _count;
 
-    private RangeQuery(RangeRequest request)
+    private RangeQuery(RangeRequest request, Action<int>? read)
     {
-        _request = request;
+        (_request, _read) = (request, read);
         _fetchMax = FetchMax(request);
     }
 
@@ -29,10 +30,16 @@ internal sealed class RangeQuery
         : revision > 0 && revision < compacted ? StoreError.Compacted
         : null;
 
-    public static StoreResult<RangeResponse> Run(IStateReader reader, RangeRequest request, long current, long compacted)
+    /// <param name="reader">The state.</param>
+    /// <param name="request">The range.</param>
+    /// <param name="current">The newest revision.</param>
+    /// <param name="compacted">The oldest.</param>
+    /// <param name="read">Is told of the bytes of each pair that is gathered; what it throws ends the range.</param>
+    public static StoreResult<RangeResponse> Run(
+        IStateReader reader, RangeRequest request, long current, long compacted, Action<int>? read = null)
     {
         if (CheckRevision(request.Revision, current, compacted) is { } refusal) return refusal;
-        var query = new RangeQuery(request);
+        var query = new RangeQuery(request, read);
         query.Fetch(reader, request.Revision > 0 ? request.Revision : current, current);
         return query.Respond(current);
     }
@@ -74,7 +81,10 @@ internal sealed class RangeQuery
         _count++;
         if (_pairs.Count >= _fetchMax) return;
         var pair = new StoredPair(encoded);
-        if (Passes(pair)) _pairs.Add(pair.ToMessage(keyOnly: _request.KeysOnly && _request.SortTarget != SortTarget.Value));
+        if (!Passes(pair)) return;
+        var withoutValue = _request.KeysOnly && _request.SortTarget != SortTarget.Value;
+        _read?.Invoke(withoutValue ? pair.Key.Length : encoded.Length);
+        _pairs.Add(pair.ToMessage(withoutValue));
     }
 
     private bool Passes(StoredPair pair) =>

@@ -7,7 +7,11 @@ using Raft.Protocol.Etcd;
 namespace Raft.KeyValue.Requests;
 
 /// <summary>Executes single operations, alone or inside a transaction. Without a writer it can only read.</summary>
-internal sealed class OperationExecutor(IStateReader reader, StoreState state, RevisionWriter? writer)
+/// <param name="reader">The state.</param>
+/// <param name="state">Its revisions.</param>
+/// <param name="writer">Takes the changes.</param>
+/// <param name="read">See <see cref="RangeQuery.Run"/>.</param>
+internal sealed class OperationExecutor(IStateReader reader, StoreState state, RevisionWriter? writer, Action<int>? read = null)
 {
     /// <summary>Counts the running command's own revision from its first change on.</summary>
     public long CurrentRevision => writer?.Current ?? state.Revision;
@@ -25,7 +29,7 @@ internal sealed class OperationExecutor(IStateReader reader, StoreState state, R
             : null;
 
     public StoreResult<RangeResponse> Range(RangeRequest request) =>
-        RangeQuery.Run(reader, request, CurrentRevision, state.CompactedRevision);
+        RangeQuery.Run(reader, request, CurrentRevision, state.CompactedRevision, read);
 
     public StoreResult<PutResponse> Put(PutRequest request)
     {

@@ -23,14 +23,14 @@ internal sealed class TransactionExecutor
 
     private int _nextOutcome;
 
-    public TransactionExecutor(IStateReader reader, StoreState state, RevisionWriter? writer)
+    public TransactionExecutor(IStateReader reader, StoreState state, RevisionWriter? writer, Action<int>? read = null)
     {
         _reader = reader;
         _state = state;
-        _operations = new OperationExecutor(reader, state, writer);
+        _operations = new OperationExecutor(reader, state, writer, read);
     }
 
-    public static TransactionExecutor ReadOnly(IStateReader reader, StoreState state) => new(reader, state, writer: null);
+    public static TransactionExecutor ReadOnly(IStateReader reader, StoreState state, Action<int>? read) => new(reader, state, writer: null, read);
 
     public StoreResult<TxnResponse> Run(TxnRequest request)
     {

@@ -42,7 +42,7 @@ public sealed class WatchChannel : IDisposable
             if (_disposed) return;
 
             // Before it looks at the state: what is committed after that is then published, also if nobody watched until now.
-            var isCounted = _hub.TryCount();
+            var isCounted = _hub.TryCount(range);
             using var view = _hub.Store.OpenView();
             var refusal = range.IsEmpty ? RangeIsEmpty
                 : request.WatchId != 0 && _watchers.ContainsKey(request.WatchId) ? DuplicateId
@@ -50,7 +50,7 @@ public sealed class WatchChannel : IDisposable
                 : null;
             if (refusal is null) Open(request, range, view.Revision);
             else Refuse(refusal, view.Revision);
-            if (refusal is not null && isCounted) _hub.Uncount();
+            if (refusal is not null && isCounted) _hub.Uncount(range);
         }
         _hub.Wake();
         Wake();

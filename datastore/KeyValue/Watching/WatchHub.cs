@@ -22,6 +22,7 @@ public sealed class WatchHub(KeyValueStore store, WatchLimits limits)
     private bool _lostEvents;
     private long _dispatched = store.Revision;
     private int _watchers;
+    private long _watchedBytes;
     private long _queuedBytes;
 
     /// <summary>Called, from the writer's thread, when there is something to dispatch.</summary>
@@ -131,16 +132,24 @@ public sealed class WatchHub(KeyValueStore store, WatchLimits limits)
     /// <summary>Events wait on a stream, or no longer do (below 0).</summary>
     internal void CountQueued(long bytes) => Interlocked.Add(ref _queuedBytes, bytes);
 
-    /// <summary>Makes a watcher known. False: there are too many. Before it reads anything: so it misses nothing.</summary>
-    internal bool TryCount()
+    /// <summary>
+    /// Makes a watcher known. False: there are too many, or what they watch takes too much. Before it reads anything: so it misses
+    /// nothing.
+    /// </summary>
+    internal bool TryCount(WatchedRange range)
     {
-        if (Interlocked.Increment(ref _watchers) <= limits.WatchersMax) return true;
-        Uncount();
+        var bytes = Interlocked.Add(ref _watchedBytes, range.Bytes);
+        if (Interlocked.Increment(ref _watchers) <= limits.WatchersMax && bytes <= limits.WatchedBytesMax) return true;
+        Uncount(range);
         return false;
     }
 
     /// <summary>A watcher that was counted is gone, or never came to be.</summary>
-    internal void Uncount() => Interlocked.Decrement(ref _watchers);
+    internal void Uncount(WatchedRange range)
+    {
+        Interlocked.Decrement(ref _watchers);
+        Interlocked.Add(ref _watchedBytes, -range.Bytes);
+    }
 
     /// <summary>Under the gate: the watcher has had everything up to a revision. True: from now on it is told as it happens.</summary>
     internal bool TrySync(Watcher watcher, long upTo)
@@ -164,7 +173,7 @@ public sealed class WatchHub(KeyValueStore store, WatchLimits limits)
     {
         Unsync(watcher);
         watcher.IsCanceled = true;
-        Uncount();
+        Uncount(watcher.Range);
     }
 
     /// <summary>Under the gate: the stream is gone.</summary>

@@ -6,6 +6,9 @@ public sealed record WatchLimits
     /// <summary>Watches on all streams of this member.</summary>
     public int WatchersMax { get; init; } = 1_000_000;
 
+    /// <summary>Bytes of the keys and range ends of all these watches.</summary>
+    public long WatchedBytesMax { get; init; } = 64L * 1024 * 1024;
+
     /// <summary>Watches on one stream.</summary>
     public int StreamWatchersMax { get; init; } = 1_000_000;
 

@@ -18,6 +18,9 @@ internal readonly record struct WatchedRange(ByteString First, ByteString? End, 
         rangeEnd is [0] ? null : rangeEnd,
         rangeEnd.IsEmpty);
 
+    /// <summary>Bytes of key and end.</summary>
+    public int Bytes => First.Length + (End?.Length ?? 0);
+
     public bool IsEmpty => !IsOneKey && End is { } end && First.Span.SequenceCompareTo(end.Span) >= 0;
 
     public bool Contains(ReadOnlySpan<byte> key) => IsOneKey

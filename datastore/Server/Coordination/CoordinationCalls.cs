@@ -18,7 +18,6 @@ internal sealed class CoordinationCalls(
     {
         var member = host.Require();
         member.RefuseIfLearner();
-        member.HonourHasLeader(context);
         using var ended = CancellationTokenSource.CreateLinkedTokenSource(context.CancellationToken, lifetime.ApplicationStopping);
         using var leaderless = LeaderlessStreams.EndWithoutLeader(member, context, options, ended);
         try

@@ -20,14 +20,17 @@ internal static class GatewayEndpoints
     /// <summary>Base64 and names make JSON larger than what it stands for.</summary>
     private const int JsonOverhead = 2;
 
+    /// <summary>How many times the size of an answer its JSON takes: as text, with and without spaces, and as what is sent.</summary>
+    private const int JsonForms = 6;
+
     public static void MapGateway(this IEndpointRouteBuilder endpoints)
     {
         foreach (var (path, method) in GatewayRoutes.All)
         {
             var grpcPath = $"/{method.Service.FullName}/{method.Name}";
             var target = new Lazy<Endpoint?>(() => Find(endpoints, grpcPath));
-            endpoints.MapPost(path, (HttpContext context, ServerOptions options, OpenCalls calls, ReceiveBudget budget) =>
-                AdmitAsync(context, calls, method, () => ServeAsync(context, options, budget, method, target.Value, grpcPath)));
+            endpoints.MapPost(path, (HttpContext context, ServerOptions options, OpenCalls calls, ReceiveBudget budget, AnswerBudget answers) =>
+                AdmitAsync(context, calls, method, () => ServeAsync(context, options, budget, answers, method, target.Value, grpcPath)));
         }
     }
 
@@ -56,17 +59,12 @@ internal static class GatewayEndpoints
     }
 
     private static async Task ServeAsync(
-        HttpContext context, ServerOptions options, ReceiveBudget budget, MethodDescriptor method, Endpoint? endpoint, string grpcPath)
+        HttpContext context, ServerOptions options, ReceiveBudget budget, AnswerBudget answers, MethodDescriptor method, Endpoint? endpoint,
+        string grpcPath)
     {
-        // What a client announces may be anything; more than this is never read.
-        var bytesMax = (long)options.MaxRequestBytes * JsonOverhead;
-        var bytes = method.IsClientStreaming ? 0 : Math.Min(context.Request.ContentLength ?? options.MaxRequestBytes, bytesMax);
-        if (!budget.TryTake(bytes))
-        {
-            await FailAsync(context, method, Refusals.ToStatus(NodeError.TooManyRequests).Status);
-            return;
-        }
-
+        using var room = budget.RoomFor(context);
+        using var body = budget.Arriving(context, room, method.IsClientStreaming);
+        var sending = Task.CompletedTask;
         try
         {
             if (endpoint is null)
@@ -75,37 +73,39 @@ internal static class GatewayEndpoints
             }
 
             await using var call = new LocalCall(context, endpoint, grpcPath);
-            var sending = SendAsync(context, options, method, call);
+            sending = SendAsync(options, method, body, call);
             if (!method.IsClientStreaming)
             {
                 await sending;
             }
 
-            await (method.IsServerStreaming ? AnswerStreamAsync(context, method, call, sending) : AnswerAsync(context, method, call));
+            await (method.IsServerStreaming ? AnswerStreamAsync(context, method, call, sending) : AnswerAsync(context, answers, method, call));
         }
         catch (RpcException error)
         {
             await FailAsync(context, method, error.Status);
         }
-        catch (OperationCanceledException) when (context.RequestAborted.IsCancellationRequested)
+        catch (Exception error) when (error is IOException || (error is OperationCanceledException && context.RequestAborted.IsCancellationRequested))
         {
             // The client is gone.
         }
         finally
         {
-            budget.GiveBack(bytes);
+            body.GiveUp();
+            await sending.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
     }
 
-    private static async Task SendAsync(HttpContext context, ServerOptions options, MethodDescriptor method, LocalCall call)
+    private static async Task SendAsync(ServerOptions options, MethodDescriptor method, ArrivingBody body, LocalCall call)
     {
         var sent = 0;
-        await foreach (var json in GatewayJson.ReadValuesAsync(
-            context.Request.BodyReader, options.MaxRequestBytes * JsonOverhead, context.RequestAborted))
+        await foreach (var json in GatewayJson.ReadValuesAsync(body, options.MaxRequestBytes * JsonOverhead))
         {
-            if (method.IsClientStreaming || sent++ == 0)
+            await call.SendAsync(GatewayJson.Parse(json, method.InputType));
+            sent++;
+            if (!method.IsClientStreaming)
             {
-                await call.SendAsync(GatewayJson.Parse(json, method.InputType));
+                break; // as etcd's, it does not look at what follows
             }
         }
 
@@ -117,10 +117,11 @@ internal static class GatewayEndpoints
         call.EndSending();
     }
 
-    private static async Task AnswerAsync(HttpContext context, MethodDescriptor method, LocalCall call)
+    private static async Task AnswerAsync(HttpContext context, AnswerBudget answers, MethodDescriptor method, LocalCall call)
     {
         var answer = await call.NextAsync(method.OutputType.Parser)
             ?? throw new RpcException(new Status(StatusCode.Internal, "the method gave no answer"));
+        await answers.TakeAsync(context, answer.CalculateSize() * (long)JsonForms);
         await context.Response.WriteAsync(GatewayJson.Format(answer));
     }
 

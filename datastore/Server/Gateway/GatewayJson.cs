@@ -1,10 +1,10 @@
 using System.Buffers;
-using System.IO.Pipelines;
 using System.Text;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using Google.Protobuf;
 using Grpc.Core;
+using Raft.Server.Hosting;
 
 namespace Raft.Server.Gateway;
 
@@ -18,8 +18,6 @@ internal static class GatewayJson
     private const int ExactDigits = 15;
 
     private static readonly JsonFormatter Formatter = new(JsonFormatter.Settings.Default.WithPreserveProtoFieldNames(true));
-
-    private static readonly JsonReaderOptions ManyValues = new() { AllowMultipleValues = true };
 
     private static readonly JsonWriterOptions WithoutSpaces = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
@@ -49,73 +47,64 @@ internal static class GatewayJson
         }
     }
 
-    /// <summary>The JSON values of a body, one after the other, as they come.</summary>
+    /// <summary>The JSON objects of a body, one after the other, as they come.</summary>
     /// <param name="body">The body.</param>
-    /// <param name="bytesMax">Bytes of one value.</param>
-    /// <param name="cancellation">Ends it.</param>
-    /// <exception cref="RpcException">INVALID_ARGUMENT: it is no JSON. RESOURCE_EXHAUSTED: a value is too large.</exception>
-    public static async IAsyncEnumerable<string> ReadValuesAsync(
-        PipeReader body, int bytesMax, [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellation)
+    /// <param name="bytesMax">Bytes of one object.</param>
+    /// <exception cref="RpcException">
+    /// INVALID_ARGUMENT: it is no JSON. RESOURCE_EXHAUSTED: an object is too large, or there is no room for it now.
+    /// DEADLINE_EXCEEDED: it does not come.
+    /// </exception>
+    public static async IAsyncEnumerable<string> ReadValuesAsync(ArrivingBody body, int bytesMax)
     {
-        var rest = ReadOnlySequence<byte>.Empty;
-        var hasRead = false;
-        try
+        var end = new JsonValueEnd();
+        while (await body.TryReadAsync())
         {
-            while (true)
+            var rest = body.Buffer;
+            while (TryTake(ref rest, end, body.IsCompleted) is { } value)
             {
-                var read = await body.ReadAsync(cancellation);
-                (rest, hasRead) = (read.Buffer, true);
-                while (TryTake(ref rest, read.IsCompleted, out var value))
-                {
-                    yield return value;
-                }
+                yield return value;
+            }
 
-                if (rest.Length > bytesMax)
-                {
-                    throw new RpcException(new Status(StatusCode.ResourceExhausted, $"a request has more than {bytesMax} bytes"));
-                }
+            if (rest.Length > bytesMax)
+            {
+                throw new RpcException(new Status(StatusCode.ResourceExhausted, $"a request has more than {bytesMax} bytes"));
+            }
 
-                body.AdvanceTo(rest.Start, rest.End);
-                hasRead = false;
-                if (read.IsCompleted)
-                {
-                    yield break;
-                }
+            body.AdvanceTo(rest.Start);
+            if (body.IsCompleted)
+            {
+                yield break;
             }
         }
-        finally
+
+        throw new RpcException(body.Refusal);
+    }
+
+    private static string? TryTake(ref ReadOnlySequence<byte> rest, JsonValueEnd end, bool isAll)
+    {
+        try
         {
-            if (hasRead)
+            if (!end.TryFind(rest, out var length))
             {
-                body.AdvanceTo(rest.End);
+                // What is not whole is nothing that can be read: the parser says what is missing.
+                return isAll && end.HasBegun ? Parsed(rest) : null;
             }
+
+            var value = Parsed(rest.Slice(0, length));
+            rest = rest.Slice(length);
+            return value;
+        }
+        catch (Exception error) when (error is JsonException or InvalidDataException or InvalidOperationException)
+        {
+            // The last: half of a character that takes two \u.
+            throw Invalid(error.Message);
         }
     }
 
-    private static bool TryTake(ref ReadOnlySequence<byte> rest, bool isAll, out string value)
+    private static string Parsed(ReadOnlySequence<byte> value)
     {
-        value = "";
-        try
-        {
-            var reader = new Utf8JsonReader(rest, isFinalBlock: isAll, new JsonReaderState(ManyValues));
-            if (!reader.Read() || !JsonDocument.TryParseValue(ref reader, out var document))
-            {
-                return false;
-            }
-
-            using (document)
-            {
-                value = WithExactNumbers(document.RootElement);
-            }
-
-            rest = rest.Slice(reader.BytesConsumed);
-            return true;
-        }
-        catch (Exception error) when (error is JsonException or InvalidOperationException)
-        {
-            // The latter: half of a character that takes two \u.
-            throw Invalid(error.Message);
-        }
+        using var document = JsonDocument.Parse(value);
+        return WithExactNumbers(document.RootElement);
     }
 
     private static string WithExactNumbers(JsonElement element)

@@ -43,7 +43,9 @@ internal sealed class LocalCall : IHttpResponseTrailersFeature, IHttpRequestLife
             Headers = Headers(outer.Request.Headers),
             Body = _request.Reader.AsStream(),
         });
-        features.Set<IHttpResponseFeature>(new HttpResponseFeature());
+        features.Set<IHttpResponseFeature>(new ResponseOf(outer));
+        features.Set(outer.Features.Get<IHttpConnectionFeature>());
+        features.Set<IItemsFeature>(new ItemsFeature { Items = outer.Items });
         features.Set<IHttpResponseBodyFeature>(new StreamResponseBodyFeature(_response.Writer.AsStream()));
         features.Set<IHttpResponseTrailersFeature>(this);
         features.Set<IHttpRequestLifetimeFeature>(this);
@@ -152,6 +154,12 @@ internal sealed class LocalCall : IHttpResponseTrailersFeature, IHttpRequestLife
         }
 
         await _response.Writer.CompleteAsync(problem);
+    }
+
+    /// <summary>It is over when the client has what is made of it.</summary>
+    private sealed class ResponseOf(HttpContext outer) : HttpResponseFeature
+    {
+        public override void OnCompleted(Func<object, Task> callback, object state) => outer.Response.OnCompleted(callback, state);
     }
 
     private void ThrowIfFailed()

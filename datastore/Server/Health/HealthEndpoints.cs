@@ -18,15 +18,31 @@ internal static class HealthEndpoints
                 new HealthAnswer(reason is null ? "true" : "false", reason ?? ""), HealthJson.Default.HealthAnswer,
                 statusCode: StatusCodeFor(reason));
         });
-        endpoints.MapGet("/livez", (Readiness readiness) => Answer(readiness.WhyNotLive()));
-        endpoints.MapGet("/readyz", (Readiness readiness) => Answer(readiness.WhyNotReady()));
+        var checks = endpoints.ServiceProvider.GetRequiredService<Readiness>();
+        endpoints.MapChecks("/livez", checks.OfLiveness);
+        endpoints.MapChecks("/readyz", checks.OfReadiness);
         endpoints.MapGet("/version", (MemberHost host) => Results.Json(
             new VersionAnswer(ProductVersion.EtcdApi, ProductVersion.EtcdCluster, ProductVersion.Own, DowngradeOf(host.Running)),
             HealthJson.Default.VersionAnswer));
     }
 
-    private static IResult Answer(string? problem) =>
-        Results.Text(problem is null ? "ok\n" : problem + "\n", statusCode: StatusCodeFor(problem));
+    /// <summary>All checks on one page, and each on one of its own.</summary>
+    private static void MapChecks(this IEndpointRouteBuilder endpoints, string path, IReadOnlyList<HealthCheck> checks)
+    {
+        endpoints.MapGet(path, (HttpContext context, string[] exclude) => AnswerAsync(context, checks, exclude));
+        foreach (var check in checks)
+        {
+            endpoints.MapGet($"{path}/{check.Name}", (HttpContext context) => AnswerAsync(context, [check], excluded: []));
+        }
+    }
+
+    private static async Task AnswerAsync(HttpContext context, IReadOnlyList<HealthCheck> checks, string[] excluded)
+    {
+        var (isWell, text) = await HealthCheck.MakeAsync(checks, excluded, context.Request.Query.ContainsKey("verbose"), context.RequestAborted);
+        context.Response.StatusCode = isWell ? StatusCodes.Status200OK : StatusCodes.Status503ServiceUnavailable;
+        context.Response.ContentType = "text/plain; charset=utf-8";
+        await context.Response.WriteAsync(text);
+    }
 
     private static string? DowngradeOf(RunningMember? member)
     {

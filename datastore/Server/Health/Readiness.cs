@@ -1,4 +1,6 @@
 using Raft.Consensus;
+using Raft.Node;
+using Raft.Protocol.Etcd;
 using Raft.Server.Membership;
 
 namespace Raft.Server.Health;
@@ -11,8 +13,20 @@ internal sealed class Readiness(MemberHost host)
 
     private const string NoLeader = "RAFT NO LEADER";
 
-    /// <summary>The process need not be killed: it has not failed.</summary>
-    public string? WhyNotLive() => host.Failure is { } failure ? failure.Message : null;
+    private const string AwaitingIdentity = "waiting for raft.v1.Bootstrap/Initialize";
+
+    /// <summary>
+    /// Whether the process is to be killed. A member that waits for its identity, has no leader, or an alarm, would be no better for it.
+    /// </summary>
+    public IReadOnlyList<HealthCheck> OfLiveness => [new("serializable_read", _ => new(WhyNotRead(isIdentityAwaited: true)))];
+
+    /// <summary>Whether requests are welcome here.</summary>
+    public IReadOnlyList<HealthCheck> OfReadiness =>
+    [
+        new("data_corruption", _ => new(IsCorrupt() ? "alarm activated: CORRUPT" : null)),
+        new("serializable_read", _ => new(WhyNotRead(isIdentityAwaited: false))),
+        new("linearizable_read", WhyNotReadLinearizablyAsync),
+    ];
 
     /// <summary>What etcd calls healthy: no alarm, and a leader.</summary>
     /// <param name="excluded">Names of alarms that do not count.</param>
@@ -32,17 +46,17 @@ internal sealed class Readiness(MemberHost host)
         return WhyNotReady() is { } reason && !(serializable && reason == NoLeader) ? reason : null;
     }
 
-    /// <summary>Requests are welcome here.</summary>
+    /// <summary>Requests are welcome here, as far as the member knows without asking others.</summary>
     public string? WhyNotReady()
     {
-        if (WhyNotLive() is { } failure)
+        if (host.Failure is { } failure)
         {
-            return failure;
+            return failure.Message;
         }
 
         if (host.Running is not { } member)
         {
-            return "waiting for raft.v1.Bootstrap/Initialize";
+            return AwaitingIdentity;
         }
 
         var status = member.Node.Status.Consensus;
@@ -52,5 +66,52 @@ internal sealed class Readiness(MemberHost host)
         }
 
         return status.Commit.Value - status.Applied.Value > LagMax ? "catching up" : null;
+    }
+
+    private bool IsCorrupt()
+    {
+        using var view = host.Running?.Node.Store.OpenView();
+        return view?.Alarms(AlarmType.Corrupt).Count > 0;
+    }
+
+    private string? WhyNotRead(bool isIdentityAwaited)
+    {
+        if (host.Failure is { } failure)
+        {
+            return failure.Message;
+        }
+
+        if (host.Running is not { } member)
+        {
+            return isIdentityAwaited ? null : AwaitingIdentity;
+        }
+
+        using var view = member.Node.Store.OpenView();
+        _ = view.Alarms();
+        return null;
+    }
+
+    /// <summary>The leader confirms that it leads, and this member has applied what was committed by then.</summary>
+    private async ValueTask<string?> WhyNotReadLinearizablyAsync(CancellationToken cancellation)
+    {
+        if (host.Running is not { } member)
+        {
+            return AwaitingIdentity;
+        }
+
+        if (member.Node.Status.Consensus.Leader == MemberId.None)
+        {
+            return NodeError.NoLeader.Message; // without waiting whether there will be one
+        }
+
+        try
+        {
+            await member.Node.ReadBarrierAsync().WaitAsync(cancellation);
+            return null;
+        }
+        catch (RequestRefusedException refusal)
+        {
+            return refusal.Error.Message;
+        }
     }
 }

@@ -23,7 +23,9 @@ internal static class Endpoints
         // A client may leave one of its streams unread for a while; ending its connection would end all its others too. What waits for
         // it is bounded (see WatchLimits), and whether it is there at all, pings tell.
         kestrel.Limits.MinResponseDataRate = null;
-        kestrel.Limits.Http2.MaxStreamsPerConnection = options.MaxConcurrentStreams;
+
+        // A call whose small answer nobody reads has ended, and is no longer counted among the open ones, but here.
+        kestrel.Limits.Http2.MaxStreamsPerConnection = Math.Min(options.MaxConcurrentStreams, OpenCalls.MemoryMax);
         foreach (var url in options.ListenClientUrls)
         {
             Listen(kestrel, url, client, HttpProtocols.Http1AndHttp2);

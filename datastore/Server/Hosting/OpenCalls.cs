@@ -14,9 +14,12 @@ internal sealed class OpenCalls(ServerOptions options)
     /// <summary>A stream that is open and idle was measured to take 12 KiB.</summary>
     private const int CallBytes = 16 * 1024;
 
-    private readonly int _max = options.MaxOpenCalls > 0 ? options.MaxOpenCalls : MemoryShare.CountOf(parts: 4, CallBytes);
+    private readonly int _max = options.MaxOpenCalls > 0 ? options.MaxOpenCalls : MemoryMax;
 
     private int _open;
+
+    /// <summary>As many as there is memory for.</summary>
+    public static int MemoryMax => MemoryShare.CountOf(parts: 4, CallBytes);
 
     /// <summary>Serves a call of gRPC if not too many are open; members among themselves are not counted. The gateway asks by itself.</summary>
     public Task AdmitAsync(HttpContext context, RequestDelegate next)
@@ -68,20 +71,24 @@ internal sealed class OpenCalls(ServerOptions options)
             throw;
         }
 
-        if (!serving.IsCompletedSuccessfully)
+        if (!serving.IsCompletedSuccessfully || AnswerBudget.IsUnread(context))
         {
-            return LeaveAfterAsync(serving);
+            return LeaveAfterAsync(serving, context);
         }
 
         Leave();
         return serving;
     }
 
-    private async Task LeaveAfterAsync(Task serving)
+    private async Task LeaveAfterAsync(Task serving, HttpContext context)
     {
         try
         {
             await serving;
+            if (AnswerBudget.IsUnread(context))
+            {
+                await context.Response.BodyWriter.FlushAsync();
+            }
         }
         finally
         {

@@ -1,6 +1,5 @@
 using System.Buffers;
 using System.Buffers.Binary;
-using System.IO.Pipelines;
 using Grpc.AspNetCore.Server;
 using Grpc.Core;
 using Raft.Server.Options;
@@ -8,40 +7,25 @@ using Raft.Server.Options;
 namespace Raft.Server.Hosting;
 
 /// <summary>
-/// Bounds the memory that large requests take up together, from before they are read until they are answered. A request is read
+/// Bounds the memory that large requests take up together, from before they are parsed until they are answered. A request is read
 /// whole before anything can look at it: without this, a flood of large ones would run the member out of memory before the
-/// node's own admission sees the first of them. What does not fit is refused unread, with etcd's "too many requests".
+/// node's own admission sees the first of them. What does not fit is refused, with etcd's "too many requests".
 /// </summary>
-internal sealed class ReceiveBudget(ServerOptions options)
+internal sealed class ReceiveBudget(ServerOptions options, TimeProvider time)
 {
-    /// <summary>Smaller ones are bounded well enough by the flow control of their connection.</summary>
-    private const int LargeBytes = 4 * 1024;
-
     /// <summary>The flag and the length that every message of gRPC begins with.</summary>
     private const int PrefixBytes = 5;
 
     /// <summary>An eighth of the memory that there is, since a request is held in several forms (read, parsed, logged, applied).</summary>
-    private readonly long _bytesMax = Math.Min(128L << 20, GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / 8);
+    private readonly ByteBudget _budget = new(Math.Min(128L << 20, GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / 8));
 
-    private long _bytes;
+    /// <summary>Room for a request.</summary>
+    public ByteBudget.Room RoomFor(HttpContext context) => _budget.RoomFor(context.Connection.RemoteIpAddress);
 
-    /// <summary>False: no room now. One request always fits, however large. Whoever got room gives it back.</summary>
-    public bool TryTake(long bytes)
-    {
-        var taken = Interlocked.Add(ref _bytes, bytes);
-        if (taken <= _bytesMax || taken == bytes)
-        {
-            return true;
-        }
+    /// <summary>The body of a request, which takes that room while it arrives.</summary>
+    public ArrivingBody Arriving(HttpContext context, ByteBudget.Room room, bool isStream) => new(context.Request.BodyReader, room, time, isStream);
 
-        GiveBack(bytes);
-        return false;
-    }
-
-    /// <summary>The request is answered.</summary>
-    public void GiveBack(long bytes) => Interlocked.Add(ref _bytes, -bytes);
-
-    /// <summary>Serves a unary call of gRPC only while there is room for its request.</summary>
+    /// <summary>Serves a unary call of gRPC when its request is there, if there is room for it.</summary>
     public Task AdmitAsync(HttpContext context, RequestDelegate next) =>
         context.GetEndpoint()?.Metadata.GetMetadata<GrpcMethodMetadata>()?.Method.Type == MethodType.Unary
             ? AdmitUnaryAsync(context, next)
@@ -51,62 +35,58 @@ internal sealed class ReceiveBudget(ServerOptions options)
     private Task AdmitUnaryAsync(HttpContext context, RequestDelegate next)
     {
         var body = context.Request.BodyReader;
-        return body.TryRead(out var read) && Peek(body, read) is { } bytes && bytes < LargeBytes
-            ? next(context)
-            : AdmitLargeAsync(context, next);
+        var isSmall = false;
+        if (body.TryRead(out var read))
+        {
+            isSmall = read.IsCompleted && read.Buffer.Length < ArrivingBody.LargeBytes && !IsCompressed(read.Buffer);
+            body.AdvanceTo(read.Buffer.Start);
+        }
+
+        return isSmall ? next(context) : AdmitArrivingAsync(context, next);
     }
 
-    private async Task AdmitLargeAsync(HttpContext context, RequestDelegate next)
+    private async Task AdmitArrivingAsync(HttpContext context, RequestDelegate next)
     {
-        var bytes = await PeekBytesAsync(context.Request.BodyReader, context.RequestAborted);
-        if (bytes < LargeBytes)
+        using var room = RoomFor(context);
+        if (await ArriveAsync(context, room) is { } refusal)
         {
-            await next(context);
-        }
-        else if (TryTake(bytes))
-        {
-            try
-            {
-                await next(context);
-            }
-            finally
-            {
-                GiveBack(bytes);
-            }
+            EarlyRefusal.Answer(context, refusal.StatusCode, refusal.Detail);
         }
         else
         {
-            OpenCalls.Refuse(context);
+            await next(context);
         }
     }
 
-    /// <summary>How large the message is that comes; read, but not consumed. 0: the request ends before it says.</summary>
-    private async ValueTask<long> PeekBytesAsync(PipeReader body, CancellationToken cancellation)
+    /// <summary>Waits until a request is there, without consuming it.</summary>
+    /// <returns>Null: it is, or gRPC refuses it by what is there.</returns>
+    private async ValueTask<Status?> ArriveAsync(HttpContext context, ByteBudget.Room room)
     {
-        while (true)
+        using var body = Arriving(context, room, isStream: false);
+        while (await body.TryReadAsync())
         {
-            if (Peek(body, await body.ReadAsync(cancellation)) is { } bytes)
+            var isAnnounced = body.Buffer.Length >= PrefixBytes;
+            var bytes = isAnnounced ? MessageBytes(body.Buffer) : 0;
+            if (body.IsCompleted || (isAnnounced && (bytes > options.ReceivedBytesMax || body.Buffer.Length > PrefixBytes + bytes)))
             {
-                return bytes;
+                // What is compressed may become as large as is allowed.
+                var isCharged = !IsCompressed(body.Buffer) || body.TryCharge(options.ReceivedBytesMax);
+                body.Leave();
+                return isCharged ? null : body.Refusal;
             }
+
+            body.AdvanceTo(body.Buffer.Start);
         }
+
+        return body.Refusal;
     }
 
-    /// <returns>Null: more has to come first.</returns>
-    private long? Peek(PipeReader body, ReadResult read)
-    {
-        var isLongEnough = read.Buffer.Length >= PrefixBytes;
-        long? bytes = isLongEnough ? MessageBytes(read.Buffer) : read.IsCompleted ? 0 : null;
-        body.AdvanceTo(read.Buffer.Start, isLongEnough ? read.Buffer.Start : read.Buffer.End);
-        return bytes;
-    }
+    private static bool IsCompressed(ReadOnlySequence<byte> buffer) => buffer.FirstSpan is [not 0, ..];
 
-    private long MessageBytes(ReadOnlySequence<byte> buffer)
+    private static long MessageBytes(ReadOnlySequence<byte> buffer)
     {
         Span<byte> prefix = stackalloc byte[PrefixBytes];
         buffer.Slice(0, PrefixBytes).CopyTo(prefix);
-        var isCompressed = prefix[0] != 0;
-        // What is compressed may become as large as is allowed; what is larger is refused by its size, before it is read.
-        return isCompressed ? options.ReceivedBytesMax : Math.Min(options.ReceivedBytesMax, BinaryPrimitives.ReadUInt32BigEndian(prefix[1..]));
+        return BinaryPrimitives.ReadUInt32BigEndian(prefix[1..]);
     }
 }

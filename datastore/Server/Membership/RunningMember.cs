@@ -109,6 +109,7 @@ internal sealed class RunningMember : IAsyncDisposable
             Watching = new WatchLimits
             {
                 WatchersMax = options.MaxWatchers > 0 ? options.MaxWatchers : MemoryShare.CountOf(parts: 8, WatcherBytes),
+                WatchedBytesMax = GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / 16,
                 StreamWatchersMax = options.MaxWatchersPerStream,
                 QueuedBytesMax = Math.Min(128L << 20, GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / 8),
             },

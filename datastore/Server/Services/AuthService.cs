@@ -46,7 +46,7 @@ internal sealed class AuthService(
     /// </summary>
     public override async Task<AuthenticateResponse> Authenticate(AuthenticateRequest request, ServerCallContext context)
     {
-        var member = Voter(context);
+        var member = Voter();
         while (true)
         {
             context.CancellationToken.ThrowIfCancellationRequested();
@@ -168,7 +168,7 @@ internal sealed class AuthService(
     private async Task<TResponse> ChangeAsync<TResponse>(Command command, ServerCallContext context, Action<TResponse, ResponseHeader> complete)
         where TResponse : class, IMessage
     {
-        var member = Voter(context);
+        var member = Voter();
         Refusals.ThrowIfRefused(RequestValidator.ValidateSize(command, options.MaxRequestBytes));
         command.Session = SessionMetadata.Stamp(context);
         command.Identity = await callers.IdentityAsync(member, context);
@@ -188,17 +188,16 @@ internal sealed class AuthService(
     /// <summary>The users and roles as of now, and who asks for them.</summary>
     private async Task<(RunningMember Member, AuthState Auth, AuthIdentity? Identity)> ReadAsync(ServerCallContext context)
     {
-        var member = Voter(context);
+        var member = Voter();
         await member.Node.ReadBarrierAsync();
         var identity = await callers.IdentityAsync(member, context);
         using var view = member.Node.Store.OpenView();
         return (member, view.Auth, identity);
     }
 
-    private RunningMember Voter(ServerCallContext context)
+    private RunningMember Voter()
     {
         var member = host.Require();
-        member.HonourHasLeader(context);
         member.RefuseIfLearner();
         return member;
     }

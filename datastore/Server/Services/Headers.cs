@@ -60,8 +60,12 @@ internal static class Headers
     public static string? Metadata(this ServerCallContext context, string name) =>
         context.GetHttpContext().Request.Headers.TryGetValue(name, out var value) ? value.ToString() : null;
 
-    /// <summary>Whether the client sent `hasleader: true`: it would rather be refused than wait for a leader.</summary>
-    public static bool WantsLeader(this ServerCallContext context) => context.Metadata("hasleader") == "true";
+    /// <summary>
+    /// Whether the client sent `hasleader: true`: it would rather be refused than wait for a leader. As in etcd the first value counts,
+    /// since clients may send it twice.
+    /// </summary>
+    public static bool WantsLeader(this ServerCallContext context) =>
+        context.GetHttpContext().Request.Headers.TryGetValue("hasleader", out var values) && values is ["true", ..];
 
     /// <summary>Refuses a client that wants a leader while there is none.</summary>
     public static void HonourHasLeader(this RunningMember member, ServerCallContext context)

@@ -6,6 +6,7 @@ using Raft.KeyValue.Requests;
 using Raft.Protocol.Etcd;
 using Raft.Protocol.V1;
 using Raft.Server.Authentication;
+using Raft.Server.Hosting;
 using Raft.Server.Membership;
 using Raft.Server.Options;
 
@@ -16,7 +17,9 @@ namespace Raft.Server.Services;
 /// a session takes effect once (see <see cref="SessionMetadata"/>); to a read a session means nothing, since it can be repeated.
 /// It sees to the errors of its calls itself: an interceptor costs each of these many calls several objects.
 /// </summary>
-internal sealed class KvService(MemberHost host, ServerOptions options, Callers callers, CallErrors errors, TimeProvider time) : KV.KVBase
+internal sealed class KvService(
+    MemberHost host, ServerOptions options, Callers callers, AnswerBudget answers, CallErrors errors, TimeProvider time)
+    : KV.KVBase
 {
     /// <summary>Of a streamed range; as much as a request may have.</summary>
     private const int PageBytes = RequestValidator.DefaultMaxRequestBytes;
@@ -63,8 +66,14 @@ internal sealed class KvService(MemberHost host, ServerOptions options, Callers 
         Refusals.ThrowIfRefused(RequestValidator.Validate(request));
         await AwaitReadableAsync(member, request.Serializable);
         var identity = await callers.IdentityAsync(member, context);
-        using var view = member.Node.Store.OpenView();
-        return Answer(member, view.Range(request, identity));
+        if (!request.RangeEnd.IsEmpty && !request.CountOnly)
+        {
+            return await ReadAsync(member, request, identity, context);
+        }
+
+        var response = Read(member, request, identity);
+        await answers.TakeAsync(context.GetHttpContext(), AnswerSize.Of(response));
+        return response;
     }
 
     private async Task StreamAsync(RangeRequest request, IServerStreamWriter<RangeStreamResponse> responseStream, ServerCallContext context)
@@ -77,6 +86,14 @@ internal sealed class KvService(MemberHost host, ServerOptions options, Callers 
         var pages = new RangePages(request, PageBytes);
         while (!pages.IsComplete)
         {
+            if (pages.IsOnePage)
+            {
+                var all = await answers.ReadAsync(context.GetHttpContext(), read => NextPage(member, pages, identity, read));
+                await responseStream.WriteAsync(new() { RangeResponse = all }, context.CancellationToken);
+                return;
+            }
+
+            using var room = await answers.TakePartAsync(context.GetHttpContext(), PageBytes);
             var page = NextPage(member, pages, identity);
             await responseStream.WriteAsync(new() { RangeResponse = page }, context.CancellationToken);
         }
@@ -88,8 +105,7 @@ internal sealed class KvService(MemberHost host, ServerOptions options, Callers 
         var member = Open(context);
         await AwaitReadableAsync(member, RequestShape.IsSerializable(request));
         var identity = await callers.IdentityAsync(member, context);
-        using var view = member.Node.Store.OpenView();
-        return member.Complete(Answer(member, view.Txn(request, identity)));
+        return await answers.ReadAsync(context.GetHttpContext(), read => Read(member, request, identity, read));
     }
 
     private async Task<CompactionResponse> FinishedAsync(Task<CompactionResponse> compacted, ServerCallContext context)
@@ -117,7 +133,9 @@ internal sealed class KvService(MemberHost host, ServerOptions options, Callers 
             command.TimeUnixMs = time.GetUtcNow().ToUnixTimeMilliseconds();
             var result = await member.Node.ProposeAsync(command);
             Refusals.ThrowIfRefused(result.Error);
-            return member.Complete((TResponse)result.Response!);
+            var response = (TResponse)result.Response!;
+            await answers.TakeAsync(context.GetHttpContext(), AnswerSize.Of(response));
+            return member.Complete(response);
         }
         catch (Exception error) when (error is not RpcException)
         {
@@ -125,10 +143,25 @@ internal sealed class KvService(MemberHost host, ServerOptions options, Callers 
         }
     }
 
-    private static RangeResponse NextPage(RunningMember member, RangePages pages, AuthIdentity? identity)
+    private ValueTask<RangeResponse> ReadAsync(RunningMember member, RangeRequest request, AuthIdentity? identity, ServerCallContext context) =>
+        answers.ReadAsync(context.GetHttpContext(), read => Read(member, request, identity, read));
+
+    private static RangeResponse Read(RunningMember member, RangeRequest request, AuthIdentity? identity, Action<int>? read = null)
     {
         using var view = member.Node.Store.OpenView();
-        var page = pages.Next(view, identity);
+        return Answer(member, view.Range(request, identity, read));
+    }
+
+    private static TxnResponse Read(RunningMember member, TxnRequest request, AuthIdentity? identity, Action<int> read)
+    {
+        using var view = member.Node.Store.OpenView();
+        return member.Complete(Answer(member, view.Txn(request, identity, read)));
+    }
+
+    private static RangeResponse NextPage(RunningMember member, RangePages pages, AuthIdentity? identity, Action<int>? read = null)
+    {
+        using var view = member.Node.Store.OpenView();
+        var page = pages.Next(view, identity, read);
         Refusals.ThrowIfRefused(page.Error);
         if (page.Response!.Header is { } header)
         {

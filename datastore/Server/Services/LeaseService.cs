@@ -6,13 +6,15 @@ using Raft.KeyValue.Auth;
 using Raft.Protocol.Etcd;
 using Raft.Protocol.V1;
 using Raft.Server.Authentication;
+using Raft.Server.Hosting;
 using Raft.Server.Membership;
 using Raft.Server.Options;
 
 namespace Raft.Server.Services;
 
 /// <summary>etcdserverpb.Lease.</summary>
-internal sealed class LeaseService(MemberHost host, ServerOptions options, Callers callers, TimeProvider time, IHostApplicationLifetime lifetime)
+internal sealed class LeaseService(
+    MemberHost host, ServerOptions options, Callers callers, AnswerBudget answers, TimeProvider time, IHostApplicationLifetime lifetime)
     : Lease.LeaseBase
 {
     /// <summary>A time to live below it would end while a new leader is being elected.</summary>
@@ -20,7 +22,7 @@ internal sealed class LeaseService(MemberHost host, ServerOptions options, Calle
 
     public override async Task<LeaseGrantResponse> LeaseGrant(LeaseGrantRequest request, ServerCallContext context)
     {
-        var member = Open(context);
+        var member = Open();
         while (request.ID == 0)
         {
             request.ID = BitConverter.ToInt64(RandomNumberGenerator.GetBytes(sizeof(long))) & long.MaxValue;
@@ -34,7 +36,7 @@ internal sealed class LeaseService(MemberHost host, ServerOptions options, Calle
 
     public override async Task<LeaseRevokeResponse> LeaseRevoke(LeaseRevokeRequest request, ServerCallContext context)
     {
-        var member = Open(context);
+        var member = Open();
         var response = await ProposeAsync<LeaseRevokeResponse>(member, context, new Command { LeaseRevoke = request, Session = SessionMetadata.Stamp(context) });
         response.Header = member.Complete(response.Header);
         return response;
@@ -43,19 +45,12 @@ internal sealed class LeaseService(MemberHost host, ServerOptions options, Calle
     public override async Task LeaseKeepAlive(
         IAsyncStreamReader<LeaseKeepAliveRequest> requestStream, IServerStreamWriter<LeaseKeepAliveResponse> responseStream, ServerCallContext context)
     {
-        var member = Open(context);
+        var member = Open();
         using var ended = CancellationTokenSource.CreateLinkedTokenSource(context.CancellationToken, lifetime.ApplicationStopping);
         using var leaderless = LeaderlessStreams.EndWithoutLeader(member, context, options, ended);
         try
         {
-            while (await requestStream.MoveNext(ended.Token))
-            {
-                var request = requestStream.Current;
-                await RequireHolderAsync(member, context, request.ID);
-                var response = await Refusals.AsStatusAsync(() => member.Node.KeepLeaseAliveAsync(request));
-                response.Header = member.Complete(null);
-                await responseStream.WriteAsync(response, ended.Token);
-            }
+            await new LeaseRenewals(requestStream, responseStream, request => RenewAsync(member, context, request)).RunAsync(ended.Token);
         }
         catch (Exception error) when (error is OperationCanceledException or IOException)
         {
@@ -69,17 +64,18 @@ internal sealed class LeaseService(MemberHost host, ServerOptions options, Calle
 
     public override async Task<LeaseTimeToLiveResponse> LeaseTimeToLive(LeaseTimeToLiveRequest request, ServerCallContext context)
     {
-        var member = Open(context);
+        var member = Open();
         await callers.RequireUserAsync(member, context);
         var response = await member.Node.LeaseTimeToLiveAsync(request);
         Refusals.ThrowIfRefused(CheckReadable(member.Node.Store.Auth, await callers.IdentityAsync(member, context), response.Keys));
         response.Header = member.Complete(null);
+        await answers.TakeAsync(context.GetHttpContext(), response.CalculateSize());
         return response;
     }
 
     public override async Task<LeaseLeasesResponse> LeaseLeases(LeaseLeasesRequest request, ServerCallContext context)
     {
-        var member = Open(context);
+        var member = Open();
         await member.Node.ReadBarrierAsync();
         var identity = await callers.IdentityAsync(member, context);
         using var view = member.Node.Store.OpenView();
@@ -92,17 +88,27 @@ internal sealed class LeaseService(MemberHost host, ServerOptions options, Calle
             Refusals.ThrowIfRefused(CheckReadable(view.Auth, identity, keys));
         }
 
-        return new LeaseLeasesResponse
+        var response = new LeaseLeasesResponse
         {
             Header = member.Complete(new ResponseHeader { Revision = view.Revision }),
             Leases = { leases.Select(lease => new LeaseStatus { ID = lease.Id }) },
         };
+        await answers.TakeAsync(context.GetHttpContext(), response.CalculateSize());
+        return response;
     }
 
     private static StoreError? CheckReadable(AuthState auth, AuthIdentity? identity, IEnumerable<ByteString> keys) =>
         auth.CheckRoot(identity) is null
             ? null
             : keys.Select(key => auth.CheckRead(identity, key, ByteString.Empty)).FirstOrDefault(static refusal => refusal is not null);
+
+    private async Task<LeaseKeepAliveResponse> RenewAsync(RunningMember member, ServerCallContext context, LeaseKeepAliveRequest request)
+    {
+        await RequireHolderAsync(member, context, request.ID);
+        var response = await Refusals.AsStatusAsync(() => member.Node.KeepLeaseAliveAsync(request));
+        response.Header = member.Complete(null);
+        return response;
+    }
 
     private async ValueTask RequireHolderAsync(RunningMember member, ServerCallContext context, long lease)
     {
@@ -114,11 +120,10 @@ internal sealed class LeaseService(MemberHost host, ServerOptions options, Calle
         }
     }
 
-    private RunningMember Open(ServerCallContext context)
+    private RunningMember Open()
     {
         var member = host.Require();
         member.RefuseIfLearner();
-        member.HonourHasLeader(context);
         return member;
     }
 

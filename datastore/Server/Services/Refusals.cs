@@ -3,6 +3,7 @@ using Grpc.Core;
 using Grpc.Core.Interceptors;
 using Raft.KeyValue;
 using Raft.Node;
+using Raft.Server.Membership;
 
 namespace Raft.Server.Services;
 
@@ -96,7 +97,7 @@ internal sealed class CallErrors(ILogger<CallErrors> logger)
 }
 
 /// <summary>What every call of a service is asked first, and its errors, in one place.</summary>
-internal sealed class RefusalInterceptor(CallErrors errors) : Interceptor
+internal sealed class RefusalInterceptor(MemberHost host, CallErrors errors) : Interceptor
 {
     /// <summary>For a service that does not see to its errors itself.</summary>
     public static void Use(GrpcServiceOptions service) => service.Interceptors.Add<RefusalInterceptor>();
@@ -104,7 +105,7 @@ internal sealed class RefusalInterceptor(CallErrors errors) : Interceptor
     public override Task<TResponse> UnaryServerHandler<TRequest, TResponse>(
         TRequest request, ServerCallContext context, UnaryServerMethod<TRequest, TResponse> continuation)
     {
-        SessionMetadata.Check(context);
+        Check(context);
         return errors.AsStatusAsync(continuation(request, context), context);
     }
 
@@ -118,9 +119,15 @@ internal sealed class RefusalInterceptor(CallErrors errors) : Interceptor
         DuplexStreamingServerMethod<TRequest, TResponse> continuation) =>
         RunAsync(context, () => continuation(requestStream, responseStream, context));
 
-    private async Task RunAsync(ServerCallContext context, Func<Task> call)
+    private void Check(ServerCallContext context)
     {
         SessionMetadata.Check(context);
+        host.Running?.HonourHasLeader(context);
+    }
+
+    private async Task RunAsync(ServerCallContext context, Func<Task> call)
+    {
+        Check(context);
         try
         {
             await call();

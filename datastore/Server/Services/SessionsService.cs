@@ -34,7 +34,6 @@ internal sealed class SessionsService(MemberHost host, Callers callers, TimeProv
         where TResponse : class, IMessage
     {
         var member = host.Require();
-        member.HonourHasLeader(context);
         member.RefuseIfLearner();
         command.Identity = await callers.IdentityAsync(member, context);
         command.TimeUnixMs = time.GetUtcNow().ToUnixTimeMilliseconds();

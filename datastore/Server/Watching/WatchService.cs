@@ -16,7 +16,6 @@ internal sealed class WatchService(MemberHost host, ServerOptions options, Calle
     {
         var member = host.Require();
         member.RefuseIfLearner();
-        member.HonourHasLeader(context);
         using var ended = CancellationTokenSource.CreateLinkedTokenSource(context.CancellationToken, lifetime.ApplicationStopping);
         using var leaderless = LeaderlessStreams.EndWithoutLeader(member, context, options, ended);
         try

@@ -5,6 +5,7 @@ using Grpc.Core;
 using Microsoft.AspNetCore.Http;
 using Raft.Protocol.Etcd;
 using Raft.Server.Gateway;
+using Raft.Server.Hosting;
 
 namespace Raft.Fuzzing.Tests.Targets;
 
@@ -61,7 +62,9 @@ internal sealed class GatewayTarget : IFuzzTarget
         var pipe = new Pipe(new PipeOptions(pauseWriterThreshold: 0));
         var half = body.Length / 2;
         await pipe.Writer.WriteAsync(body.AsMemory(0, half));
-        await using var values = GatewayJson.ReadValuesAsync(pipe.Reader, BytesMax, CancellationToken.None).GetAsyncEnumerator();
+        using var room = new ByteBudget(BytesMax).RoomFor(null);
+        using var arriving = new ArrivingBody(pipe.Reader, room, TimeProvider.System);
+        await using var values = GatewayJson.ReadValuesAsync(arriving, BytesMax).GetAsyncEnumerator();
         var next = values.MoveNextAsync();
         await pipe.Writer.WriteAsync(body.AsMemory(half));
         await pipe.Writer.CompleteAsync();

@@ -29,6 +29,22 @@ public sealed class WatchLimitsTests
     }
 
     [Fact]
+    public void What_is_watched_takes_a_bounded_room_whatever_its_length()
+    {
+        var hub = new WatchHub(_store.Store, new WatchLimits { WatchedBytesMax = 1000 });
+        using var channel = hub.OpenChannel(() => { });
+        channel.Create(new() { Key = Bytes(new string('a', 400)), RangeEnd = Bytes(new string('b', 400)) });
+        channel.Create(new() { Key = Bytes(new string('a', 400)) });
+        channel.Create(new() { Key = Bytes("a") });
+        Assert.Equal(["", "etcdserver: too many requests", ""], Take(channel).Select(answer => answer.CancelReason));
+        Assert.Equal(2, hub.Watchers);
+
+        channel.Cancel(0);
+        channel.Create(new() { Key = Bytes(new string('a', 400)) });
+        Assert.Equal([true, false], Take(channel).Select(answer => answer.IsCanceled));
+    }
+
+    [Fact]
     public void Streams_that_nobody_reads_share_a_bounded_room_and_whoever_reads_gets_everything()
     {
         for (var count = 0; count < Puts; count++) _store.Put("a", new string('x', ValueBytes));
