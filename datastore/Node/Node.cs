@@ -19,7 +19,6 @@ public sealed partial class Node
 {
     private const int InputsPerTurnMax = 10_000;
     private const int BytesPerTurnMax = 4 * 1024 * 1024;
-    private const int SlowApplyMs = 100;
     private const int QuietRequestsMax = 2;
 
     private readonly NodeOptions _options;
@@ -38,7 +37,6 @@ public sealed partial class Node
     private Exception? _failure;
     private MemberId _lastLeader;
     private long _leaderChanges;
-    private long _slowApplies;
     private long _lateTicks;
     private long _ticksTaken;
 
@@ -58,7 +56,7 @@ public sealed partial class Node
         Store = new KeyValueStore(ports.State, options.NewestVersionsBytes);
         _leases = new LeaseDeadlines(options.TickMs, options.LeaseRules);
         Watches = new WatchHub(Store, options.Watching);
-        _applier = new Applier(Store, _directory, Watches);
+        _applier = new Applier(Store, _directory, Watches, options.KeysPerTurnMax);
         LoadLeases();
         var recovery = Recovery.Combine(log, _applier.Record);
         _consensus = new ConsensusModule(options.Consensus, recovery.State);
@@ -191,32 +189,6 @@ public sealed partial class Node
         AnswerWhatIsApplied();
     }
 
-    private void Apply(IReadOnlyList<LogEntry> committed)
-    {
-        var started = _options.UnixTimeMs?.Invoke() ?? 0;
-        _lastBatch = committed.Count;
-        var membersChanged = _applier.Apply(committed, _proposals);
-        foreach (var change in _applier.LeaseChanges)
-        {
-            _leases.Apply(change, _tick);
-        }
-
-        _consensus.Applied(_applier.Record.Last.Index);
-        if (membersChanged)
-        {
-            MembersChanged();
-            // The next change waits for this one to be applied: the core knows it now.
-            SubmitWaiting();
-        }
-
-        if ((_options.UnixTimeMs?.Invoke() ?? 0) - started > SlowApplyMs)
-        {
-            _slowApplies++;
-        }
-
-        CountTowardsCompaction(committed);
-    }
-
     private void AnswerWhatIsApplied()
     {
         var applied = _applier.Record.Last.Index;
@@ -245,7 +217,7 @@ public sealed partial class Node
         }
 
         Volatile.Write(ref _status, LookAround());
-        if (Store.HasCompactionWork)
+        if (Store.HasCompactionWork && !_applier.HasLong)
         {
             _inbox.Post(static () => { });
         }

@@ -23,6 +23,9 @@ internal sealed class NodeLoop(TimeSpan tick, WriteAheadLog log) : IDisposable
     private Thread? _thread;
     private volatile bool _isStopping;
 
+    // What takes long, one after the other. Guarded by the turns.
+    private Task _beside = Task.CompletedTask;
+
     // Whether there may be something for a turn. Whoever ran one looks afterwards: who came meanwhile left it to him.
     private volatile bool _isWanted = true;
 
@@ -67,15 +70,23 @@ internal sealed class NodeLoop(TimeSpan tick, WriteAheadLog log) : IDisposable
         _thread.Start();
     }
 
-    /// <summary>Ends the loop and waits for the last turn, whoever runs it.</summary>
+    /// <summary>Called in a turn: runs what would hold up the turns after it, on a thread of its own.</summary>
+    public void RunBeside(Action takesLong) => _beside = _beside.ContinueWith(
+        _ => takesLong(), CancellationToken.None, TaskContinuationOptions.LongRunning, TaskScheduler.Default);
+
+    /// <summary>Ends the loop and waits for the last turn, whoever runs it, and for what runs beside it.</summary>
     public void Dispose()
     {
         _isStopping = true;
         _work.Set();
         _thread?.Join();
+        Task beside;
         lock (_turns)
         {
+            beside = _beside;
         }
+
+        beside.Wait();
     }
 
     private void Run(Node.Node node)

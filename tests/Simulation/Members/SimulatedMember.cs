@@ -20,6 +20,9 @@ internal sealed partial class SimulatedMember
     /// <summary>Milliseconds between the ticks of the fastest clock.</summary>
     public const int FastestTickMilliseconds = 90;
 
+    /// <summary>Longest time for which a command is applied beside the turns, in simulated milliseconds.</summary>
+    private const int LongestCommandMs = 300;
+
     private const int EpochSeconds = 1_700_000_000;
 
     private readonly Simulator _simulator;
@@ -125,7 +128,8 @@ internal sealed partial class SimulatedMember
     {
         var incarnation = Incarnation;
         var ports = new NodePorts(
-            _simulator.Parts.Log(log), _simulator.Parts.Store(Store), this, _simulator.Parts.Forwarder(this), () => Wake(incarnation), error => _failure = error);
+            _simulator.Parts.Log(log), _simulator.Parts.Store(Store), this, _simulator.Parts.Forwarder(this), () => Wake(incarnation),
+            takesLong => After(Random.Between(1, LongestCommandMs), takesLong), error => _failure = error);
         try
         {
             return new Node.Node(_simulator.Parts.Options(_simulator.OptionsOf(this)), ports, recovered);
