@@ -75,4 +75,7 @@ internal static partial class LogMessages
 
     [LoggerMessage(24, LogLevel.Warning, "Compacting to revision {Revision} failed and is tried again later: {Problem}")]
     public static partial void AutoCompactionFailed(this ILogger logger, long revision, string problem);
+
+    [LoggerMessage(25, LogLevel.Warning, "The certificate {Subject} is refused: the authorities in {File} signed it, but it has none of the names that are allowed.")]
+    public static partial void CertificateNotAllowed(this ILogger logger, string subject, string file);
 }

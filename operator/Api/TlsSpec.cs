@@ -19,7 +19,8 @@ public sealed class TlsSpec
     [Length(maxLength: 253)]
     public string? ServerSecretName { get; set; }
 
-    [Description("Secret (tls.crt, tls.key, ca.crt) that members show each other. If absent, the operator issues and renews it.")]
+    [Description("Secret (tls.crt, tls.key, ca.crt) that members show each other. If absent, the operator issues and renews it. "
+        + "Whoever has a certificate of the authority in ca.crt is taken for a member, so it should be one that signs for nobody else.")]
     [Length(maxLength: 253)]
     public string? PeerSecretName { get; set; }
 
@@ -33,7 +34,7 @@ public sealed class TlsSpec
     [DefaultValue(90)]
     public int CertificateDays { get; set; } = 90;
 
-    [Description("Lifetime of the operator's certificate authority, in days; it is replaced after two thirds of it.")]
+    [Description("Lifetime of the operator's certificate authorities, in days; each is replaced after two thirds of it.")]
     [RangeMinimum(3)]
     [RangeMaximum(36500)]
     [DefaultValue(3650)]

@@ -22,10 +22,11 @@ internal sealed class MemberProcess : IAsyncDisposable
         Address = address;
         var now = DateTimeOffset.UtcNow;
         var authority = CertificateFactory.Authority("authority", now, TimeSpan.FromDays(100));
+        var peerAuthority = CertificateFactory.Authority("peer authority", now, TimeSpan.FromDays(100));
         var server = Secret("store-server-tls", authority, CertificateFactory.Leaf(
             authority, "server", CertificateNames.ServerSubjects(cluster), now, TimeSpan.FromDays(10)));
-        var peer = Secret("store-peer-tls", authority, CertificateFactory.Leaf(
-            authority, "peer", CertificateNames.PeerSubjects(cluster), now, TimeSpan.FromDays(10)));
+        var peer = Secret("store-peer-tls", peerAuthority, CertificateFactory.Leaf(
+            peerAuthority, "peer", CertificateNames.PeerSubjects(cluster), now, TimeSpan.FromDays(10)));
         Client = Secret("store-client-tls", authority, CertificateFactory.Leaf(authority, "operator", [], now, TimeSpan.FromDays(10)));
         Mount(server, "server");
         Mount(peer, "peer");

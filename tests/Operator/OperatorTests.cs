@@ -37,7 +37,7 @@ public sealed class OperatorTests(ApiServer server) : IAsyncLifetime
         await server.Admin.CoreV1.ReadNamespacedServiceAsync("db-peers", _namespace, cancellationToken: Stop);
         await server.Admin.CoreV1.ReadNamespacedServiceAsync("db-client", _namespace, cancellationToken: Stop);
         await server.Admin.CoreV1.ReadNamespacedServiceAccountAsync("db", _namespace, cancellationToken: Stop);
-        foreach (var secret in (string[])["db-ca", "db-server-tls", "db-peer-tls", "db-client-tls"])
+        foreach (var secret in (string[])["db-ca", "db-ca-peers", "db-server-tls", "db-peer-tls", "db-client-tls"])
             await server.Admin.CoreV1.ReadNamespacedSecretAsync(secret, _namespace, cancellationToken: Stop);
         await Until.TrueAsync("events tell the steps", async () =>
             (await server.Admin.CoreV1.ListNamespacedEventAsync(_namespace, cancellationToken: Stop)).Items.Any(one => one.InvolvedObject.Name == "db" && one.Reason == "CreateOrUpdateObject"));
@@ -105,17 +105,19 @@ public sealed class OperatorTests(ApiServer server) : IAsyncLifetime
         Assert.Contains(claim.Metadata.OwnerReferences, owner => owner.Uid == cluster.Metadata.Uid);
     }
 
-    [Fact]
-    public async Task An_authority_that_somebody_deletes_is_replaced_and_its_certificates_stay_trusted_meanwhile()
+    [Theory]
+    [InlineData("db-ca", "db-server-tls")]
+    [InlineData("db-ca-peers", "db-peer-tls")]
+    public async Task An_authority_that_somebody_deletes_is_replaced_and_its_certificates_stay_trusted_meanwhile(string authority, string leaf)
     {
         await using var running = await RunningOperator.StartAsync(server, _namespace);
         await _clusters.CreateAsync("db");
         await Until.TrueAsync("the StatefulSet is there", () => ExistsAsync(StatefulSetAsync));
-        var before = await SecretAsync("db-server-tls");
-        await DeleteAsync<V1Secret>("db-ca");
-        await Until.TrueAsync("both authorities are trusted", async () => Certificates(await SecretAsync("db-server-tls"), "ca.crt") == 2);
-        Assert.Equal(before.Data["tls.crt"], (await SecretAsync("db-server-tls")).Data["tls.crt"]);
-        Assert.Equal(2, Certificates(await SecretAsync("db-ca"), "ca.crt"));
+        var before = await SecretAsync(leaf);
+        await DeleteAsync<V1Secret>(authority);
+        await Until.TrueAsync("both authorities are trusted", async () => Certificates(await SecretAsync(leaf), "ca.crt") == 2);
+        Assert.Equal(before.Data["tls.crt"], (await SecretAsync(leaf)).Data["tls.crt"]);
+        Assert.Equal(2, Certificates(await SecretAsync(authority), "ca.crt"));
 
         Task<V1Secret> SecretAsync(string name) => server.Admin.CoreV1.ReadNamespacedSecretAsync(name, _namespace, cancellationToken: Stop);
         static int Certificates(V1Secret secret, string key) => Effects.Certificates.SecretReader.Certificates(secret, key).Count;

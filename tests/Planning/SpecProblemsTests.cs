@@ -14,6 +14,7 @@ public sealed class SpecProblemsTests
         { "memory", "spec.resources.limits.memory much is not an amount" },
         { "secrets", "spec.tls must name all three secrets or none" },
         { "reserved flag", "spec.serverOptions.extraFlags.--name is set by the operator" },
+        { "flag that would keep the operator out", "spec.serverOptions.extraFlags.client-cert-allowed-hostname is set by the operator" },
         { "flag", "spec.serverOptions.extraFlags.a b is not the name of a flag" },
         { "both times", "the election timeout of 499 ms is less than five heartbeats of 100 ms" },
         { "heartbeat alone", "the election timeout of 1000 ms is less than five heartbeats of 201 ms" },
@@ -52,6 +53,9 @@ public sealed class SpecProblemsTests
                 break;
             case "reserved flag":
                 spec.ServerOptions = new ServerOptionsSpec { ExtraFlags = new Dictionary<string, string> { ["--name"] = "x" } };
+                break;
+            case "flag that would keep the operator out":
+                spec.ServerOptions = new ServerOptionsSpec { ExtraFlags = new Dictionary<string, string> { ["client-cert-allowed-hostname"] = "x" } };
                 break;
             case "flag":
                 spec.ServerOptions = new ServerOptionsSpec { ExtraFlags = new Dictionary<string, string> { ["a b"] = "x" } };

@@ -22,6 +22,11 @@ public sealed class StartTests : IDisposable
     [InlineData("--corrupt-check-time=often", "'often' must be 0 or a duration")]
     [InlineData("--listen-client-urls=127.0.0.1:2379", "write http://host:port")]
     [InlineData("--cert-file=/nowhere.crt", "--cert-file and --key-file: give both or neither")]
+    [InlineData("--peer-cert-allowed-cn=a", "--peer-cert-allowed-cn: needs --peer-client-cert-auth")]
+    [InlineData("--peer-cert-allowed-hostname=a.test", "--peer-cert-allowed-hostname: whoever comes by http shows no certificate")]
+    [InlineData("--client-cert-allowed-hostname=a.test", "--client-cert-allowed-hostname: needs --client-cert-auth")]
+    [InlineData("--peer-cert-allowed-hostname=a.test,*.b.test", "'*.b.test' is neither a host name nor an address")]
+    [InlineData("--peer-cert-allowed-cn=,", "',' names nobody")]
     [InlineData("--initial-cluster=other=http://localhost:2380", "--initial-cluster: must name default")]
     [InlineData("--initial-cluster-state=maybe", "none of new, existing, await")]
     [InlineData("--config-file=/nowhere.yaml", "'/nowhere.yaml' cannot be read")]
@@ -42,6 +47,25 @@ public sealed class StartTests : IDisposable
         Assert.Equal(BadSettings, exitCode);
         Assert.Contains("--snapshot-count", output, StringComparison.Ordinal);
         Assert.Contains("--log-level", output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Members_are_known_by_common_names_or_by_host_names_but_not_by_both()
+    {
+        var (exitCode, output) = await ServerProcess.RunToEndAsync("--peer-cert-allowed-cn=a", "--peer-cert-allowed-hostname=a.test");
+
+        Assert.Equal(BadSettings, exitCode);
+        Assert.Contains("--peer-cert-allowed-cn and --peer-cert-allowed-hostname: give one of them", output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_peer_port_without_tls_beside_one_that_asks_for_names_is_refused()
+    {
+        var (exitCode, output) = await ServerProcess.RunToEndAsync(
+            "--listen-peer-urls=https://127.0.0.1:1,http://127.0.0.1:2", "--peer-client-cert-auth", "--peer-cert-allowed-cn=a");
+
+        Assert.Equal(BadSettings, exitCode);
+        Assert.Contains("--peer-cert-allowed-cn: whoever comes by http shows no certificate; listen on https", output, StringComparison.Ordinal);
     }
 
     [Fact]

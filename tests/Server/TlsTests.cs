@@ -1,4 +1,3 @@
-using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 
 namespace Raft.Server.Tests;
@@ -7,7 +6,7 @@ namespace Raft.Server.Tests;
 public sealed class TlsTests : IDisposable
 {
     private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("raft-server-tests-");
-    private readonly Authority _authority = new("test authority");
+    private readonly TestAuthority _authority = new("test authority");
 
     public void Dispose()
     {
@@ -24,7 +23,7 @@ public sealed class TlsTests : IDisposable
 
         await Etcdctl.RunAsync(endpoint, [.. trusted, "put", "a", "1"]);
         var (withoutCertificate, _) = await Etcdctl.TryAsync(endpoint, "--cacert", File_("ca.crt"), "--command-timeout=2s", "get", "a");
-        using var stranger = new Authority("stranger");
+        using var stranger = new TestAuthority("stranger");
         stranger.Issue(_folder.FullName, "stranger");
         var (withStrangers, _) = await Etcdctl.TryAsync(
             endpoint, "--cacert", File_("ca.crt"), "--cert", File_("stranger.crt"), "--key", File_("stranger.key"), "--command-timeout=2s", "get", "a");
@@ -37,8 +36,8 @@ public sealed class TlsTests : IDisposable
     public async Task A_certificate_for_servers_only_is_refused_from_a_client()
     {
         await using var cluster = await StartAsync();
-        _authority.Issue(_folder.FullName, "server", Authority.ForServers);
-        _authority.Issue(_folder.FullName, "client", Authority.ForClients);
+        _authority.Issue(_folder.FullName, "server", TestAuthority.ForServers);
+        _authority.Issue(_folder.FullName, "client", TestAuthority.ForClients);
         var endpoint = cluster.Members[0].ClientUrl;
         string[] As(string name) => ["--cacert", File_("ca.crt"), "--cert", File_($"{name}.crt"), "--key", File_($"{name}.key"), "--command-timeout=2s"];
 
@@ -85,10 +84,23 @@ public sealed class TlsTests : IDisposable
     }
 
     [Fact]
+    public async Task A_client_needs_one_of_the_host_names_that_are_allowed()
+    {
+        await using var cluster = await StartAsync("--client-cert-allowed-hostname=spare.test,web.clients.test");
+        _authority.IssueFor(_folder.FullName, "inside", "*.clients.test");
+        _authority.IssueFor(_folder.FullName, "outside", "web.others.test");
+        var endpoint = cluster.Members[0].ClientUrl;
+        string[] As(string name) => ["--cacert", File_("ca.crt"), "--cert", File_($"{name}.crt"), "--key", File_($"{name}.key"), "--command-timeout=2s"];
+
+        Assert.Equal(0, (await Etcdctl.TryAsync(endpoint, [.. As("inside"), "get", "a"])).ExitCode);
+        Assert.NotEqual(0, (await Etcdctl.TryAsync(endpoint, [.. As("outside"), "get", "a"])).ExitCode);
+    }
+
+    [Fact]
     public async Task A_key_that_does_not_match_its_certificate_is_refused_at_start()
     {
         _authority.Issue(_folder.FullName, "tls");
-        using (var other = new Authority("other"))
+        using (var other = new TestAuthority("other"))
         {
             other.Issue(_folder.FullName, "other");
         }
@@ -102,7 +114,7 @@ public sealed class TlsTests : IDisposable
         Assert.False(Directory.Exists($"{_folder.FullName}/data"));
     }
 
-    private async Task<LocalCluster> StartAsync()
+    private async Task<LocalCluster> StartAsync(params string[] further)
     {
         await File.WriteAllTextAsync(File_("ca.crt"), _authority.Certificate.ExportCertificatePem());
         _authority.Issue(_folder.FullName, "tls");
@@ -112,9 +124,9 @@ public sealed class TlsTests : IDisposable
         {
             cluster.Start(
                 member, "new",
-                $"--cert-file={File_("tls.crt")}", $"--key-file={File_("tls.key")}", $"--trusted-ca-file={File_("ca.crt")}", "--client-cert-auth",
+                [$"--cert-file={File_("tls.crt")}", $"--key-file={File_("tls.key")}", $"--trusted-ca-file={File_("ca.crt")}", "--client-cert-auth",
                 $"--peer-cert-file={File_("tls.crt")}", $"--peer-key-file={File_("tls.key")}", $"--peer-trusted-ca-file={File_("ca.crt")}",
-                "--peer-client-cert-auth");
+                "--peer-client-cert-auth", .. further]);
         }
 
         return await cluster.ReadyAsync();
@@ -138,50 +150,4 @@ public sealed class TlsTests : IDisposable
     }
 
     private string File_(string name) => Path.Combine(_folder.FullName, name);
-
-    private sealed class Authority : IDisposable
-    {
-        private readonly ECDsa _key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
-
-        public Authority(string name)
-        {
-            var request = new CertificateRequest($"CN={name}", _key, HashAlgorithmName.SHA256);
-            request.CertificateExtensions.Add(new X509BasicConstraintsExtension(true, false, 0, true));
-            Certificate = request.CreateSelfSigned(DateTimeOffset.UtcNow.AddDays(-1), DateTimeOffset.UtcNow.AddDays(1));
-        }
-
-        public X509Certificate2 Certificate { get; }
-
-        public const string ForServers = "1.3.6.1.5.5.7.3.1";
-        public const string ForClients = "1.3.6.1.5.5.7.3.2";
-
-        /// <summary>Writes NAME.crt and NAME.key, for this machine, as server and client unless told; each file is replaced whole.</summary>
-        public void Issue(string folder, string name, params string[] uses)
-        {
-            if (uses.Length == 0) uses = [ForServers, ForClients];
-            using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
-            var request = new CertificateRequest($"CN={name}", key, HashAlgorithmName.SHA256);
-            var names = new SubjectAlternativeNameBuilder();
-            names.AddDnsName("localhost");
-            names.AddIpAddress(System.Net.IPAddress.Loopback);
-            request.CertificateExtensions.Add(names.Build());
-            request.CertificateExtensions.Add(new X509EnhancedKeyUsageExtension([.. uses.Select(use => new Oid(use))], false));
-            using var certificate = request.Create(
-                Certificate, DateTimeOffset.UtcNow.AddHours(-1), DateTimeOffset.UtcNow.AddHours(1), RandomNumberGenerator.GetBytes(8));
-            Replace(Path.Combine(folder, name + ".crt"), certificate.ExportCertificatePem());
-            Replace(Path.Combine(folder, name + ".key"), key.ExportPkcs8PrivateKeyPem());
-        }
-
-        public void Dispose()
-        {
-            Certificate.Dispose();
-            _key.Dispose();
-        }
-
-        private static void Replace(string path, string text)
-        {
-            File.WriteAllText(path + ".new", text);
-            File.Move(path + ".new", path, overwrite: true);
-        }
-    }
 }

@@ -20,8 +20,6 @@ internal sealed class Callers(ServerOptions options, TokenSigning tokens, TimePr
     private const string TokenKey = "token";
     private const string GatewayTokenKey = "authorization";
 
-    private const string CommonNameOid = "2.5.4.3";
-
     /// <summary>Reading a certificate's name takes longer than all else here, and a connection has but one.</summary>
     private readonly ConditionalWeakTable<X509Certificate2, string> _commonNames = [];
 
@@ -97,8 +95,6 @@ internal sealed class Callers(ServerOptions options, TokenSigning tokens, TimePr
 
     /// <summary>As in etcd, not of clients of the JSON gateway: its calls come without the certificate.</summary>
     private string? CommonNameOf(ServerCallContext context) => context.GetHttpContext().Connection.ClientCertificate is { } certificate
-        ? _commonNames.GetValue(certificate, static certificate => certificate.SubjectName.EnumerateRelativeDistinguishedNames()
-            .LastOrDefault(static part => !part.HasMultipleElements && part.GetSingleElementType().Value == CommonNameOid)
-            ?.GetSingleElementValue() ?? "")
+        ? _commonNames.GetValue(certificate, CommonName.Of)
         : null;
 }

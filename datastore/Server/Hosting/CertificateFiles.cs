@@ -42,15 +42,19 @@ internal sealed class CertificateFiles
         {
             ServerCertificateContext = now.Certificate,
             ClientCertificateRequired = _files.RequireClientCertificate,
-            RemoteCertificateValidationCallback = (_, certificate, chain, errors) =>
-                certificate is null ? !_files.RequireClientCertificate : !_files.RequireClientCertificate || IsTrusted(certificate, chain, now, ForClients),
+            RemoteCertificateValidationCallback = (_, certificate, chain, _) =>
+                !_files.RequireClientCertificate
+                || (certificate is X509Certificate2 shown && IsTrusted(shown, chain, now, ForClients) && IsAllowed(shown)),
             ApplicationProtocols = onlyHttp2
                 ? [SslApplicationProtocol.Http2]
                 : [SslApplicationProtocol.Http2, SslApplicationProtocol.Http11],
         };
     }
 
-    /// <summary>For a client that calls another member: shows the same certificate, trusts the same authorities.</summary>
+    /// <summary>
+    /// For a client that calls another member: shows the same certificate, trusts the same authorities, and, as in etcd, takes for a
+    /// member whom it would let in as one.
+    /// </summary>
     public SslClientAuthenticationOptions ForClient()
     {
         var now = Current();
@@ -58,13 +62,26 @@ internal sealed class CertificateFiles
         {
             ClientCertificateContext = now.Certificate,
             RemoteCertificateValidationCallback = (_, certificate, chain, errors) =>
-                certificate is not null
+                certificate is X509Certificate2 shown
                 && (errors & SslPolicyErrors.RemoteCertificateNameMismatch) == 0
-                && (now.Authorities.Count == 0 ? errors == SslPolicyErrors.None : IsTrusted(certificate, chain, now, ForServers)),
+                && (now.Authorities.Count == 0 ? errors == SslPolicyErrors.None : IsTrusted(shown, chain, now, ForServers))
+                && IsAllowed(shown),
         };
     }
 
-    private static bool IsTrusted(X509Certificate certificate, X509Chain? presented, Loaded now, Oid use)
+    /// <summary>Whether a certificate that is trusted has a name that is allowed.</summary>
+    private bool IsAllowed(X509Certificate2 certificate)
+    {
+        var isAllowed = _files.Allowed.Admit(certificate);
+        if (!isAllowed)
+        {
+            _logger.CertificateNotAllowed(certificate.Subject, _files.TrustedCaFile);
+        }
+
+        return isAllowed;
+    }
+
+    private static bool IsTrusted(X509Certificate2 certificate, X509Chain? presented, Loaded now, Oid use)
     {
         using var chain = new X509Chain();
         chain.ChainPolicy.TrustMode = X509ChainTrustMode.CustomRootTrust;
@@ -76,7 +93,7 @@ internal sealed class CertificateFiles
             chain.ChainPolicy.ExtraStore.AddRange(presented.ChainElements.Select(element => element.Certificate).ToArray());
         }
 
-        return chain.Build((X509Certificate2)certificate);
+        return chain.Build(certificate);
     }
 
     private Loaded Current()

@@ -58,7 +58,18 @@ internal static class OptionsCheck
             Demand(
                 !tls.RequireClientCertificate || tls.TrustedCaFile.Length > 0,
                 $"--{side}client-cert-auth: needs --{side}trusted-ca-file to judge certificates by");
+            var allowed = tls.Allowed.CommonNames.Count > 0 ? $"{side}cert-allowed-cn" : $"{(side.Length > 0 ? side : "client-")}cert-allowed-hostname";
+            Demand(
+                tls.Allowed.CommonNames.Count == 0 || tls.Allowed.HostNames.Count == 0,
+                $"--{side}cert-allowed-cn and --{side}cert-allowed-hostname: give one of them");
+            Demand(
+                !tls.Allowed.IsLimited || tls.RequireClientCertificate,
+                $"--{allowed}: needs --{side}client-cert-auth, without which no certificate is looked at");
             var secure = urls.Any(url => url.Scheme == "https");
+            // Clients may have an URL of this machine beside, as in etcd. Whoever gets in as a member is believed everything.
+            Demand(
+                !tls.Allowed.IsLimited || (secure && (side.Length == 0 || urls.All(url => url.Scheme == "https"))),
+                $"--{allowed}: whoever comes by http shows no certificate; listen on https");
             Demand(!secure || tls.IsEnabled, $"--listen-{(side.Length > 0 ? "peer" : "client")}-urls: https needs --{side}cert-file and --{side}key-file");
             Demand(secure || !tls.IsEnabled || urls.Count == 0, $"--{side}cert-file: given, but no URL listened on is https");
             foreach (var file in new[] { tls.CertificateFile, tls.KeyFile, tls.TrustedCaFile }.Where(file => file.Length > 0))

@@ -18,6 +18,9 @@ internal sealed record TlsFiles(string CertificateFile, string KeyFile, string T
 {
     public static TlsFiles None { get; } = new("", "", "", false);
 
+    /// <summary>Whose certificates are accepted, of all that the authorities signed.</summary>
+    public AllowedNames Allowed { get; init; } = AllowedNames.Any;
+
     public bool IsEnabled => CertificateFile.Length > 0;
 }
 

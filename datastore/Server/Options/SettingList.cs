@@ -72,6 +72,9 @@ internal static class SettingList
             (o, v) => o with { ClientTls = o.ClientTls with { TrustedCaFile = v } }),
         new("client-cert-auth", "false", "Demand a certificate of every client.",
             (o, v) => o with { ClientTls = o.ClientTls with { RequireClientCertificate = Flag(v) } }),
+        new("client-cert-allowed-hostname", "",
+            "Host names or addresses, comma-separated: a client's certificate must cover one of them; default: it need not.",
+            (o, v) => o with { ClientTls = o.ClientTls with { Allowed = o.ClientTls.Allowed with { HostNames = HostNames(v) } } }),
         new("peer-cert-file", "", "Certificate for the other members, as server and client (PEM).",
             (o, v) => o with { PeerTls = o.PeerTls with { CertificateFile = v } }),
         new("peer-key-file", "", "Key of the certificate for the other members (PEM).",
@@ -80,6 +83,12 @@ internal static class SettingList
             (o, v) => o with { PeerTls = o.PeerTls with { TrustedCaFile = v } }),
         new("peer-client-cert-auth", "false", "Demand a certificate of every other member.",
             (o, v) => o with { PeerTls = o.PeerTls with { RequireClientCertificate = Flag(v) } }),
+        new("peer-cert-allowed-cn", "",
+            "Common names, comma-separated: a member's certificate must have one of them; default: it need not.",
+            (o, v) => o with { PeerTls = o.PeerTls with { Allowed = o.PeerTls.Allowed with { CommonNames = Names(v) } } }),
+        new("peer-cert-allowed-hostname", "",
+            "Host names or addresses, comma-separated: a member's certificate must cover one of them; default: it need not.",
+            (o, v) => o with { PeerTls = o.PeerTls with { Allowed = o.PeerTls.Allowed with { HostNames = HostNames(v) } } }),
         new("auth-token", "simple", "How tokens of users are made: simple, or jwt,sign-method=RS256,priv-key=FILE[,pub-key=FILE][,ttl=5m].",
             (o, v) => o with { AuthToken = TokenSettings.Parse(v) }),
         new("auth-token-ttl", "300", "Time without use after which a simple token expires, in seconds.",
@@ -126,6 +135,17 @@ internal static class SettingList
 
     /// <summary>Without the slash that <see cref="Uri"/> adds: URLs are compared as text.</summary>
     public static string Canonical(Uri url) => url.OriginalString.TrimEnd('/');
+
+    /// <summary>Empty: none. A list without a name in it, which would allow everybody, is a mistake.</summary>
+    private static string[] Names(string text) =>
+        text.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries) is { Length: > 0 } names
+            ? names
+            : text.Length == 0 ? [] : throw new SettingException($"'{text}' names nobody");
+
+    private static string[] HostNames(string text) =>
+        [.. Names(text).Select(name => Uri.CheckHostName(name) is UriHostNameType.Dns or UriHostNameType.IPv4 or UriHostNameType.IPv6
+            ? name
+            : throw new SettingException($"'{name}' is neither a host name nor an address"))];
 
     private static TimeSpan Milliseconds(string text) => TimeSpan.FromMilliseconds(Number(text, 1, int.MaxValue));
 

@@ -136,9 +136,7 @@ public sealed class ClusterObserver(IKubernetesClient kubernetes, ServerFeatures
     private async Task<ImmutableArray<SecretView>> SecretsAsync(RaftCluster cluster, CancellationToken cancellationToken)
     {
         if (!cluster.Spec.Tls.Enabled) return [];
-        var names = CertificateNames.Of(cluster);
-        var wanted = names.Issued ? names.Leaves.Add(names.Authority) : names.Leaves;
-        var secrets = await Task.WhenAll(wanted.Select(name =>
+        var secrets = await Task.WhenAll(CertificateNames.Of(cluster).All.Select(name =>
             kubernetes.GetAsync<V1Secret>(name, cluster.Metadata.NamespaceProperty, cancellationToken))).ConfigureAwait(false);
         return [.. secrets.OfType<V1Secret>().Select(SecretReader.Read)];
     }

@@ -13,7 +13,7 @@ public static class ServerFlags
         "name", "data-dir", "wal-dir", "config-file", "listen-client-urls", "advertise-client-urls", "listen-peer-urls",
         "initial-advertise-peer-urls", "listen-metrics-urls", "initial-cluster", "initial-cluster-state", "initial-cluster-token",
         "force-new-cluster", "discovery", "discovery-srv", "cert-file", "key-file", "trusted-ca-file", "client-cert-auth", "auto-tls",
-        "peer-cert-file", "peer-key-file", "peer-trusted-ca-file", "peer-client-cert-auth", "peer-auto-tls",
+        "client-cert-allowed-hostname", "peer-cert-file", "peer-key-file", "peer-trusted-ca-file", "peer-client-cert-auth", "peer-auto-tls",
         "heartbeat-interval", "election-timeout", "snapshot-count", "quota-backend-bytes", "log-level",
     ], StringComparer.Ordinal);
 
