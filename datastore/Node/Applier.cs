@@ -35,6 +35,9 @@ internal sealed class Applier
     /// <summary>What the last call did to leases.</summary>
     internal IReadOnlyList<LeaseChange> LeaseChanges { get; private set; } = [];
 
+    /// <summary>Whether the last call answered requests that other members forwarded: they wait until they have applied them too.</summary>
+    internal bool AnsweredOthers { get; private set; }
+
     /// <summary>How far the state has come.</summary>
     internal AppliedRecord Record { get; private set; }
 
@@ -139,8 +142,10 @@ internal sealed class Applier
     {
         Record = record;
         LeaseChanges = transaction.LeaseChanges;
+        AnsweredOthers = false;
         foreach (var (request, result) in _answers)
         {
+            AnsweredOthers |= request.IsForwarded;
             request.Complete(result);
         }
 

@@ -146,11 +146,13 @@ public sealed partial class Node
 
     private bool Work()
     {
+        PaceCommitNotices();
         var worked = false;
-        while (_consensus.HasOutput)
+        while (_consensus.HasOutput || ApplyWhatWaited())
         {
             worked = true;
             Carry(_consensus.TakeOutput());
+            PaceCommitNotices();
         }
 
         return worked;
@@ -167,13 +169,14 @@ public sealed partial class Node
 
         if (output.PersistSequence > 0)
         {
+            _writesThisTick++;
             _ports.Log.Append(
                 new LogWrite(output.PersistSequence, output.HardState, output.Entries, output.InstallSnapshot?.Last), LogWritten);
         }
 
         if (output.Committed.Count > 0)
         {
-            Apply(output.Committed);
+            Apply(output.Committed, output.PersistSequence);
         }
 
         foreach (var read in output.ReleasedReads)
@@ -227,6 +230,7 @@ public sealed partial class Node
     {
         _tick++;
         _ticksTaken++;
+        NoticeThePace();
         _lastBatch = 0;
         _consensus.Tick();
         var expired = _deadlines.Expired;
@@ -252,6 +256,7 @@ public sealed partial class Node
 
         if (write.Sequence > 0)
         {
+            _written = write.Sequence;
             _consensus.Persisted(write.Sequence);
         }
     });

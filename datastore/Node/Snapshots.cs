@@ -105,6 +105,7 @@ public sealed partial class Node
     {
         internal override void Take(Node node)
         {
+            node.ApplyAllThatWaits();
             if (node._applier.HasLong)
             {
                 node._afterLong.Add(() => node._inbox.Post(this));

@@ -13,6 +13,7 @@ namespace Raft.Server.Membership;
 internal sealed class NodeLoop(TimeSpan tick, WriteAheadLog log) : IDisposable
 {
     private const int QuietTurnsMax = 16;
+    private const int PollMs = 1;
 
     // Left to the collector: a thread that leaves an input may still set it while this is disposed of.
     private readonly AutoResetEvent _work = new(initialState: false);
@@ -103,7 +104,12 @@ internal sealed class NodeLoop(TimeSpan tick, WriteAheadLog log) : IDisposable
             if (next - clock.Elapsed is { Ticks: > 0 } left)
             {
                 // In whole milliseconds: rounded down, the last one would be spent without a pause.
-                _work.WaitOne((int)Math.Ceiling(left.TotalMilliseconds));
+                var pause = node.WantsPolls ? PollMs : (int)Math.Ceiling(left.TotalMilliseconds);
+                if (!_work.WaitOne(pause) && node.WantsPolls)
+                {
+                    node.Poll();
+                }
+
                 continue;
             }
 

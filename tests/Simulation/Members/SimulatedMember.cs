@@ -31,6 +31,7 @@ internal sealed partial class SimulatedMember
     private long _pausedUntil;
     private bool _isTurnDue;
     private bool _isDispatchDue;
+    private bool _isPollDue;
     private bool _isAnnouncing;
     private int _stepsUntilDeath = int.MaxValue;
 
@@ -103,7 +104,7 @@ internal sealed partial class SimulatedMember
     public void Start()
     {
         Incarnation++;
-        (_isTurnDue, _isDispatchDue, _isAnnouncing, _pausedUntil, _failure) = (false, false, false, 0, null);
+        (_isTurnDue, _isDispatchDue, _isPollDue, _isAnnouncing, _pausedUntil, _failure) = (false, false, false, false, 0, null);
         var incarnation = Incarnation;
         OnDisk(() =>
         {
@@ -230,6 +231,18 @@ internal sealed partial class SimulatedMember
         });
     }
 
+    private void PollSoon()
+    {
+        if (_isPollDue)
+            return;
+        _isPollDue = true;
+        After(Random.Between(1, 5), () =>
+        {
+            _isPollDue = false;
+            Node!.Poll();
+        });
+    }
+
     private void Tick()
     {
         Node!.Tick();
@@ -257,6 +270,8 @@ internal sealed partial class SimulatedMember
         switch (_failure)
         {
             case null:
+                if (Node.WantsPolls)
+                    PollSoon();
                 Watch.Observe(Node.Status);
                 _simulator.Trace.Is(Node.Status.Consensus);
                 break;
