@@ -74,6 +74,9 @@ public sealed partial class ConsensusModule
     /// <summary>Whom it takes for the leader now; none if it knows of none.</summary>
     public MemberId Leader => _leader;
 
+    /// <summary>Up to where the log is known to be committed.</summary>
+    public LogIndex Commit => _commit;
+
     /// <summary>What others may see of the state; a copy that stays as it is.</summary>
     public ConsensusStatus Status => new()
     {

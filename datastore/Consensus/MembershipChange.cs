@@ -68,14 +68,15 @@ public sealed partial class ConsensusModule
         ConfigurationChange.Decode(entry.Data) is { Kind: ConfigurationChangeKind.RemoveMember } removal && removal.Member == Id;
 
     /// <summary>
-    /// A change takes effect once its commit index is durable here. Whoever is told of it may switch removed members off; a
+    /// A change takes effect once all before it is applied, so that the state never lags behind the configuration that it records,
+    /// and once its commit index is durable here. Whoever is told of it may switch removed members off; a
     /// member that forgot it at a restart would then wait for their votes for ever. For the same reason a leader acts on a
     /// removal, its own above all, only once a quorum of those that remain know that it is committed; and a follower does not
     /// leave before a leader tells it that this is so: until then the others may need its vote, or its lead.
     /// </summary>
     private bool MayTakeEffect(LogEntry entry)
     {
-        if (entry.Id.Index > _durability.DurableCommit)
+        if (entry.Id.Index > _applied.Next || entry.Id.Index > _durability.DurableCommit)
             return false;
         if (ConfigurationChange.Decode(entry.Data) is not { Kind: ConfigurationChangeKind.RemoveMember } removal)
             return true;

@@ -12,6 +12,11 @@ public sealed partial class ConsensusModule
     // The last slice of the log that was sent: followers that are equally far share one copy.
     private LogEntry[] _sharedEntries = [];
 
+    /// <summary>
+    /// While true, a new commit index alone is no reason for a message: it travels with the next append, or with a heartbeat.
+    /// </summary>
+    public bool DefersCommit { get; set; }
+
     /// <summary>The last messages to this member were probably lost.</summary>
     public void Unreachable(MemberId member)
     {
@@ -72,7 +77,7 @@ public sealed partial class ConsensusModule
             return false;
         return member.Next <= _log.Base.Index
             ? member.RecentlyActive
-            : member.State == ReplicationState.Probe || member.Next <= _log.Last.Index || member.CommitTold < CommitFor(member);
+            : member.State == ReplicationState.Probe || member.Next <= _log.Last.Index || (!DefersCommit && member.CommitTold < CommitFor(member));
     }
 
     private void SendAppends()

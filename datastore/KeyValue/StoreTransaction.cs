@@ -60,6 +60,12 @@ public sealed class StoreTransaction
         || AuthTable.Understands(command);
 
     /// <summary>
+    /// Whether a command would look at more than so many keys, so that applying it takes long. Looking costs no more than reading so
+    /// many, and nothing where a command names single keys.
+    /// </summary>
+    public bool TakesLong(Command command, int keysMax) => KeyVisits.Exceed(command, _overlay, keysMax);
+
+    /// <summary>
     /// Applies one command. A refused one changes nothing that a client can read. One that is stamped with a session takes
     /// effect only the first time; after that it gives the first answer, to whoever may give the command.
     /// </summary>

@@ -27,6 +27,13 @@ internal sealed record AppliedRecord(EntryId Last, Configuration Configuration)
         return view.GetNodeValue(Name) is { } bytes ? Decode(bytes) : Nothing;
     }
 
+    /// <summary>The state after the next entry.</summary>
+    internal AppliedRecord Follow(EntryId entry)
+    {
+        Invariant.Holds(entry.Index == Last.Index.Next, $"entries are applied in order, but {entry} follows {Last}");
+        return this with { Last = entry };
+    }
+
     internal void Write(StoreTransaction transaction) => transaction.PutNodeValue(Name, Encode());
 
     private byte[] Encode()

@@ -17,10 +17,14 @@ internal sealed class Applier
     private readonly KeyValueStore _store;
     private readonly MembershipDirectory _directory;
     private readonly WatchHub _watches;
+    private readonly int _keysPerTurnMax;
     private readonly List<(PendingRequest Request, CommandResult Result)> _answers = [];
+    private LongCommand? _long;
+    private StoreTransaction? _longApplied;
 
-    internal Applier(KeyValueStore store, MembershipDirectory directory, WatchHub watches)
+    internal Applier(KeyValueStore store, MembershipDirectory directory, WatchHub watches, int keysPerTurnMax)
     {
+        _keysPerTurnMax = keysPerTurnMax;
         _store = store;
         _directory = directory;
         _watches = watches;
@@ -31,8 +35,16 @@ internal sealed class Applier
     /// <summary>What the last call did to leases.</summary>
     internal IReadOnlyList<LeaseChange> LeaseChanges { get; private set; } = [];
 
+    /// <summary>Whether the last call answered requests that other members forwarded: they wait until they have applied them too.</summary>
+    internal bool AnsweredOthers { get; private set; }
+
     /// <summary>How far the state has come.</summary>
     internal AppliedRecord Record { get; private set; }
+
+    /// <summary>
+    /// Whether a command that takes long stands before all that is yet to be applied, from when it was found until it is concluded.
+    /// </summary>
+    internal bool HasLong => _long is not null;
 
     /// <summary>After a snapshot replaced the store's content.</summary>
     internal void Reload()
@@ -43,21 +55,23 @@ internal sealed class Applier
         _watches.Reloaded();
     }
 
-    /// <returns>Whether members or what is known of them changed.</returns>
-    internal bool Apply(IReadOnlyList<LogEntry> entries, ProposalQueue proposals)
+    /// <summary>
+    /// Applies entries in one batch, up to the first that takes long: that one waits to be applied alone, by <see cref="ApplyLong"/>.
+    /// </summary>
+    /// <returns>How many were applied, and whether members or what is known of them changed.</returns>
+    internal (int Applied, bool MembersChanged) Apply(IReadOnlyList<LogEntry> entries, ProposalQueue proposals)
     {
         var transaction = _store.Begin();
-        var configuration = Record.Configuration;
+        var record = Record;
         var membersChanged = false;
+        var applied = 0;
         foreach (var entry in entries)
         {
-            Invariant.Holds(entry.Id.Index == Record.Last.Index.Next, $"entries are applied in order, but {entry.Id} follows {Record.Last}");
-            Record = Record with { Last = entry.Id };
             var request = proposals.Take(entry.Id);
             if (entry.Kind == EntryKind.ConfigurationChange)
             {
                 var change = ConfigurationChange.Decode(entry.Data);
-                configuration = configuration.Apply(change);
+                record = record with { Configuration = record.Configuration.Apply(change) };
                 _directory.Apply(change, MemberChange.Parser.ParseFrom(change.Context.Span).Member ?? new Member());
                 membersChanged = true;
                 Answer(request, new CommandResult(ChangeResponse(change), null));
@@ -65,35 +79,83 @@ internal sealed class Applier
             else if (!entry.Data.IsEmpty)
             {
                 var command = request?.Command ?? CommandReader.Read(entry.Data);
+                if (transaction.TakesLong(command, _keysPerTurnMax))
+                {
+                    _long = new LongCommand(entry, command, request);
+                    break;
+                }
+
                 var isOwn = !StoreTransaction.Understands(command);
                 membersChanged |= isOwn;
                 Answer(request, isOwn ? new CommandResult(ApplyOwn(command), null) : transaction.Apply(command));
             }
+
+            record = record.Follow(entry.Id);
+            applied++;
         }
 
-        Record = Record with { Configuration = configuration };
-        Record.Write(transaction);
         if (membersChanged)
         {
             _directory.Write(transaction);
         }
 
+        if (applied > 0)
+        {
+            Commit(transaction, record);
+            Conclude(transaction, record);
+        }
+
+        return (applied, membersChanged);
+    }
+
+    /// <summary>
+    /// Applies the command that takes long, which changes nothing that turns look at: they may go on, as long as they begin no other
+    /// transaction and wait for <see cref="LongApplied"/> before they look at how far the state has come.
+    /// </summary>
+    internal void ApplyLong()
+    {
+        var (entry, command, request) = _long!;
+        var transaction = _store.Begin();
+        Answer(request, transaction.Apply(command));
+        Commit(transaction, Record.Follow(entry.Id));
+        _longApplied = transaction;
+    }
+
+    /// <summary>In a turn, after <see cref="ApplyLong"/> has ended.</summary>
+    /// <returns>What was applied.</returns>
+    internal LogEntry LongApplied()
+    {
+        var entry = _long!.Entry;
+        Conclude(_longApplied!, Record.Follow(entry.Id));
+        (_long, _longApplied) = (null, null);
+        return entry;
+    }
+
+    private void Commit(StoreTransaction transaction, AppliedRecord record)
+    {
+        record.Write(transaction);
         transaction.Commit();
-        LeaseChanges = transaction.LeaseChanges;
         _watches.Publish(transaction.Events, _store.Revision);
+    }
+
+    private void Conclude(StoreTransaction transaction, AppliedRecord record)
+    {
+        Record = record;
+        LeaseChanges = transaction.LeaseChanges;
+        AnsweredOthers = false;
         foreach (var (request, result) in _answers)
         {
+            AnsweredOthers |= request.IsForwarded;
             request.Complete(result);
         }
 
         _answers.Clear();
-        return membersChanged;
     }
 
     /// <summary>Removes some compacted versions from disk; no more than that a turn, so that it never stalls a write.</summary>
     internal void CompactStep(int changesMax)
     {
-        if (_store.HasCompactionWork)
+        if (!HasLong && _store.HasCompactionWork)
         {
             var transaction = _store.Begin();
             transaction.CompactStep(changesMax);
@@ -147,4 +209,6 @@ internal sealed class Applier
         ConfigurationChangeKind.PromoteLearner => new MemberPromoteResponse { Members = { _directory.List } },
         _ => new MemberRemoveResponse { Members = { _directory.List } },
     };
+
+    private sealed record LongCommand(LogEntry Entry, Command Command, PendingRequest? Request);
 }

@@ -18,12 +18,22 @@ internal sealed class MembershipDirectory
 
     private static ReadOnlySpan<byte> RemovedName => "removed"u8;
 
-    internal ImmutableSortedDictionary<ulong, Member> Members { get; private set; } = ImmutableSortedDictionary<ulong, Member>.Empty;
+    internal ImmutableSortedDictionary<ulong, Member> Members
+    {
+        get;
+        private set
+        {
+            field = value;
+            List = [.. value.Values];
+        }
+    }
+
+    = ImmutableSortedDictionary<ulong, Member>.Empty;
 
     internal ImmutableHashSet<ulong> Removed { get; private set; } = [];
 
     /// <summary>All members, the voters' and learners' flags as the configuration has them.</summary>
-    internal IReadOnlyList<Member> List => [.. Members.Values];
+    internal IReadOnlyList<Member> List { get; private set; } = [];
 
     internal IReadOnlyDictionary<MemberId, IReadOnlyList<string>> PeerUrls =>
         Members.ToDictionary(member => new MemberId(member.Key), member => (IReadOnlyList<string>)[.. member.Value.PeerURLs]);

@@ -19,7 +19,6 @@ public sealed partial class Node
 {
     private const int InputsPerTurnMax = 10_000;
     private const int BytesPerTurnMax = 4 * 1024 * 1024;
-    private const int SlowApplyMs = 100;
     private const int QuietRequestsMax = 2;
 
     private readonly NodeOptions _options;
@@ -38,7 +37,6 @@ public sealed partial class Node
     private Exception? _failure;
     private MemberId _lastLeader;
     private long _leaderChanges;
-    private long _slowApplies;
     private long _lateTicks;
     private long _ticksTaken;
 
@@ -58,7 +56,7 @@ public sealed partial class Node
         Store = new KeyValueStore(ports.State, options.NewestVersionsBytes);
         _leases = new LeaseDeadlines(options.TickMs, options.LeaseRules);
         Watches = new WatchHub(Store, options.Watching);
-        _applier = new Applier(Store, _directory, Watches);
+        _applier = new Applier(Store, _directory, Watches, options.KeysPerTurnMax);
         LoadLeases();
         var recovery = Recovery.Combine(log, _applier.Record);
         _consensus = new ConsensusModule(options.Consensus, recovery.State);
@@ -148,11 +146,13 @@ public sealed partial class Node
 
     private bool Work()
     {
+        PaceCommitNotices();
         var worked = false;
-        while (_consensus.HasOutput)
+        while (_consensus.HasOutput || ApplyWhatWaited())
         {
             worked = true;
             Carry(_consensus.TakeOutput());
+            PaceCommitNotices();
         }
 
         return worked;
@@ -169,13 +169,14 @@ public sealed partial class Node
 
         if (output.PersistSequence > 0)
         {
+            _writesThisTick++;
             _ports.Log.Append(
                 new LogWrite(output.PersistSequence, output.HardState, output.Entries, output.InstallSnapshot?.Last), LogWritten);
         }
 
         if (output.Committed.Count > 0)
         {
-            Apply(output.Committed);
+            Apply(output.Committed, output.PersistSequence);
         }
 
         foreach (var read in output.ReleasedReads)
@@ -189,32 +190,6 @@ public sealed partial class Node
         }
 
         AnswerWhatIsApplied();
-    }
-
-    private void Apply(IReadOnlyList<LogEntry> committed)
-    {
-        var started = _options.UnixTimeMs?.Invoke() ?? 0;
-        _lastBatch = committed.Count;
-        var membersChanged = _applier.Apply(committed, _proposals);
-        foreach (var change in _applier.LeaseChanges)
-        {
-            _leases.Apply(change, _tick);
-        }
-
-        _consensus.Applied(_applier.Record.Last.Index);
-        if (membersChanged)
-        {
-            MembersChanged();
-            // The next change waits for this one to be applied: the core knows it now.
-            SubmitWaiting();
-        }
-
-        if ((_options.UnixTimeMs?.Invoke() ?? 0) - started > SlowApplyMs)
-        {
-            _slowApplies++;
-        }
-
-        CountTowardsCompaction(committed);
     }
 
     private void AnswerWhatIsApplied()
@@ -245,7 +220,7 @@ public sealed partial class Node
         }
 
         Volatile.Write(ref _status, LookAround());
-        if (Store.HasCompactionWork)
+        if (Store.HasCompactionWork && !_applier.HasLong)
         {
             _inbox.Post(static () => { });
         }
@@ -255,6 +230,7 @@ public sealed partial class Node
     {
         _tick++;
         _ticksTaken++;
+        NoticeThePace();
         _lastBatch = 0;
         _consensus.Tick();
         var expired = _deadlines.Expired;
@@ -280,6 +256,7 @@ public sealed partial class Node
 
         if (write.Sequence > 0)
         {
+            _written = write.Sequence;
             _consensus.Persisted(write.Sequence);
         }
     });

@@ -73,6 +73,12 @@ public sealed record NodeOptions
     /// <summary>Bounds of what watching may take.</summary>
     public WatchLimits Watching { get; init; } = new();
 
+    /// <summary>
+    /// Keys that a command may look at and still be applied within a turn. One that looks at more is applied beside the turns: heartbeats
+    /// and the log must not stand still because somebody deletes a million keys.
+    /// </summary>
+    public int KeysPerTurnMax { get; init; } = 256;
+
     /// <summary>Compacted changes that are removed from disk between two turns.</summary>
     public int CompactionStep { get; init; } = 1_000;
 
@@ -87,6 +93,9 @@ public sealed record NodeOptions
 /// <param name="Peers">The way to the other members.</param>
 /// <param name="Forwarder">Questions to the leader.</param>
 /// <param name="Wake">Called, from any thread, when there is something for the loop to do.</param>
+/// <param name="RunBeside">
+/// Runs what takes long on another thread, one after the other. The state may be closed only when that has ended.
+/// </param>
 /// <param name="Failed">Called once, from the loop, when the node cannot go on: stop the process.</param>
 public sealed record NodePorts(
     IWriteAheadLog Log,
@@ -94,4 +103,5 @@ public sealed record NodePorts(
     IPeers Peers,
     IForwarder Forwarder,
     Action Wake,
+    Action<Action> RunBeside,
     Action<Exception> Failed);

@@ -48,7 +48,7 @@ public sealed partial class Node
         foreach (var message in messages.Where(message => message.Kind == MessageKind.SnapshotRequest))
         {
             // With little left in memory the copy itself is a matter of milliseconds: the loop does not stand still.
-            AfterFlush(error => SendSnapshot(message, error));
+            AfterFlush(error => WhenNoneTakesLong(() => SendSnapshot(message, error)));
         }
     }
 
@@ -103,7 +103,18 @@ public sealed partial class Node
     /// <summary>A snapshot on its way in is deleted if nobody takes it any more.</summary>
     private sealed class ArrivedSnapshot(Message message, IReceivedSnapshot snapshot) : Input
     {
-        internal override void Take(Node node) => node.OnSnapshot(message, snapshot);
+        internal override void Take(Node node)
+        {
+            node.ApplyAllThatWaits();
+            if (node._applier.HasLong)
+            {
+                node._afterLong.Add(() => node._inbox.Post(this));
+            }
+            else
+            {
+                node.OnSnapshot(message, snapshot);
+            }
+        }
 
         internal override void Refuse(NodeError error) => snapshot.Dispose();
     }

@@ -13,6 +13,7 @@ public sealed class RestartTests
             cluster.Do(cluster.Leader.Put("counter", $"{i}"));
         }
 
+        cluster.Tick();
         var before = cluster[2].Fingerprint();
         cluster[2].Restart();
         Assert.Equal(1, cluster[2].Node.Store.Revision);

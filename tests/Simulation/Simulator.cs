@@ -167,6 +167,7 @@ internal sealed class Simulator
         Watching = Swarm.Watching,
         LearnersMax = 2,
         CompactionStep = 3,
+        KeysPerTurnMax = Swarm.KeysPerTurnMax,
     };
 
     /// <summary>

@@ -97,6 +97,9 @@ internal sealed record Swarm
 
     public required int CommittedBytesMax { get; init; }
 
+    /// <summary>Keys that a command may look at and still be applied within a turn; others take simulated time.</summary>
+    public required int KeysPerTurnMax { get; init; }
+
     public required int Watchers { get; init; }
 
     public required int LeaseHolders { get; init; }
@@ -149,6 +152,7 @@ internal sealed record Swarm
             AppendsInFlightMax = random.Pick([1, 3, 64]),
             AppendBytesMax = random.Pick([1, 100, 100_000]),
             CommittedBytesMax = random.Pick([1, 200, 100_000]),
+            KeysPerTurnMax = random.Pick([0, 1, 256]),
             Watchers = OftenNone(4),
             LeaseHolders = leadersSleep ? random.Between(1, 3) : OftenNone(3),
             LeasesEndedPerTick = random.Pick([1, 200]),

@@ -53,6 +53,17 @@ internal static class LeaseTable
         return keys;
     }
 
+    /// <summary>How many keys live under a lease, counted up to a bound.</summary>
+    public static int CountKeys(IStateReader reader, long id, int max)
+    {
+        var count = 0;
+        var prefix = KeyLayout.AttachedKey(id, []);
+        using var cursor = reader.OpenCursor();
+        for (var stands = cursor.SeekAtOrAfter(prefix); count < max && stands && cursor.Key.StartsWith(prefix); stands = cursor.MoveNext())
+            count++;
+        return count;
+    }
+
     /// <summary>All leases and their times to live, by id.</summary>
     public static List<GrantedLease> List(IStateReader reader)
     {

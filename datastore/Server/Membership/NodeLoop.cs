@@ -13,6 +13,7 @@ namespace Raft.Server.Membership;
 internal sealed class NodeLoop(TimeSpan tick, WriteAheadLog log) : IDisposable
 {
     private const int QuietTurnsMax = 16;
+    private const int PollMs = 1;
 
     // Left to the collector: a thread that leaves an input may still set it while this is disposed of.
     private readonly AutoResetEvent _work = new(initialState: false);
@@ -22,6 +23,9 @@ internal sealed class NodeLoop(TimeSpan tick, WriteAheadLog log) : IDisposable
     private Node.Node? _node;
     private Thread? _thread;
     private volatile bool _isStopping;
+
+    // What takes long, one after the other. Guarded by the turns.
+    private Task _beside = Task.CompletedTask;
 
     // Whether there may be something for a turn. Whoever ran one looks afterwards: who came meanwhile left it to him.
     private volatile bool _isWanted = true;
@@ -67,15 +71,23 @@ internal sealed class NodeLoop(TimeSpan tick, WriteAheadLog log) : IDisposable
         _thread.Start();
     }
 
-    /// <summary>Ends the loop and waits for the last turn, whoever runs it.</summary>
+    /// <summary>Called in a turn: runs what would hold up the turns after it, on a thread of its own.</summary>
+    public void RunBeside(Action takesLong) => _beside = _beside.ContinueWith(
+        _ => takesLong(), CancellationToken.None, TaskContinuationOptions.LongRunning, TaskScheduler.Default);
+
+    /// <summary>Ends the loop and waits for the last turn, whoever runs it, and for what runs beside it.</summary>
     public void Dispose()
     {
         _isStopping = true;
         _work.Set();
         _thread?.Join();
+        Task beside;
         lock (_turns)
         {
+            beside = _beside;
         }
+
+        beside.Wait();
     }
 
     private void Run(Node.Node node)
@@ -92,7 +104,12 @@ internal sealed class NodeLoop(TimeSpan tick, WriteAheadLog log) : IDisposable
             if (next - clock.Elapsed is { Ticks: > 0 } left)
             {
                 // In whole milliseconds: rounded down, the last one would be spent without a pause.
-                _work.WaitOne((int)Math.Ceiling(left.TotalMilliseconds));
+                var pause = node.WantsPolls ? PollMs : (int)Math.Ceiling(left.TotalMilliseconds);
+                if (!_work.WaitOne(pause) && node.WantsPolls)
+                {
+                    node.Poll();
+                }
+
                 continue;
             }
 

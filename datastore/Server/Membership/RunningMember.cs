@@ -114,7 +114,7 @@ internal sealed class RunningMember : IAsyncDisposable
                 QueuedBytesMax = Math.Min(128L << 20, GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / 8),
             },
         };
-        var node = new Node.Node(nodeOptions, new NodePorts(log, store, transport, transport, loop.Wake, failed), recovered);
+        var node = new Node.Node(nodeOptions, new NodePorts(log, store, transport, transport, loop.Wake, loop.RunBeside, failed), recovered);
         var hashing = new StateHashing(node);
         var corruption = new CorruptionCheck(node, hashing, transport, identity.MemberId, loggers.CreateLogger<CorruptionCheck>());
         if (options.InitialCorruptCheck)

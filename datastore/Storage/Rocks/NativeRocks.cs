@@ -67,6 +67,12 @@ internal static unsafe partial class NativeRocks
     [LibraryImport(Library, EntryPoint = "rocksdb_options_set_level0_file_num_compaction_trigger")]
     internal static partial void SetNewestFilesMin(nint options, int files);
 
+    [LibraryImport(Library, EntryPoint = "rocksdb_options_set_level0_slowdown_writes_trigger")]
+    internal static partial void SetNewestFilesSlow(nint options, int files);
+
+    [LibraryImport(Library, EntryPoint = "rocksdb_options_set_level0_stop_writes_trigger")]
+    internal static partial void SetNewestFilesMax(nint options, int files);
+
     [LibraryImport(Library, EntryPoint = "rocksdb_options_set_max_bytes_for_level_base")]
     internal static partial void SetLevelBaseBytes(nint options, ulong bytes);
 

@@ -17,9 +17,14 @@ internal sealed class StoreTuning : IDisposable
     private const int MaxWriteBuffers = 3;
     private const int TargetFileBytes = 64 * 1024 * 1024;
 
-    // Newest files that are merged at once into the next level, all of whose data is written again: with twice as many as by
-    // default that is done half as often.
-    private const int NewestFilesMin = 8;
+    // Newest files that are merged at once into the next level, all of whose data is written again: with four times as many as by
+    // default that is done a quarter as often, and takes a quarter less processor time of a put than with twice as many. Ranges were
+    // measured to be no slower by it: a scan goes through all of these files, but most of its steps stay in one.
+    private const int NewestFilesMin = 16;
+
+    // So far writes may outrun the merging before they are slowed down, and then stopped.
+    private const int NewestFilesSlow = 40;
+    private const int NewestFilesMax = 60;
     private const int LevelBaseBytes = 256 * 1024 * 1024;
     private const int InfoLogBytes = 1024 * 1024;
     private const int ManifestBytes = 16 * 1024 * 1024;
@@ -46,6 +51,8 @@ internal sealed class StoreTuning : IDisposable
         NativeRocks.SetMaxWriteBuffers(Options, MaxWriteBuffers);
         NativeRocks.SetTargetFileSize(Options, TargetFileBytes);
         NativeRocks.SetNewestFilesMin(Options, NewestFilesMin);
+        NativeRocks.SetNewestFilesSlow(Options, NewestFilesSlow);
+        NativeRocks.SetNewestFilesMax(Options, NewestFilesMax);
         NativeRocks.SetLevelBaseBytes(Options, LevelBaseBytes);
         NativeRocks.SetDynamicLevelBytes(Options, On); // bounds the space that overwritten data takes to about a tenth
         SetCompression();

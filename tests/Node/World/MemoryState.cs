@@ -18,6 +18,9 @@ internal sealed class MemoryState : IStateStore
     /// <summary>While true, each flush is under way until <see cref="CompleteFlush"/>.</summary>
     public bool HoldsFlushes { get; set; }
 
+    /// <summary>While true, nothing can be written.</summary>
+    public bool IsBroken { get; set; }
+
     /// <summary>Batches written; all that one turn applies should be one.</summary>
     public int Batches { get; private set; }
 
@@ -27,6 +30,11 @@ internal sealed class MemoryState : IStateStore
 
     public void Write(OrderedBatch batch)
     {
+        if (IsBroken)
+        {
+            throw new IOException("The disk of the state is broken.");
+        }
+
         Batches++;
         _present.Write(batch);
     }

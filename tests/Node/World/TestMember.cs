@@ -32,6 +32,9 @@ internal sealed class TestMember : IPeers, IForwarder
     /// <summary>Times that it was woken; a burst of inputs should cost one.</summary>
     public int WakeUps { get; private set; }
 
+    /// <summary>If not null, what takes long is put here instead of being run at once.</summary>
+    public Queue<Action>? Held { get; set; }
+
     public bool IsUp => _node is not null;
 
     public Node Node => _node ?? throw new InvalidOperationException($"Member {Id} is down.");
@@ -44,7 +47,7 @@ internal sealed class TestMember : IPeers, IForwarder
 
     public void Start(RecoveredLog? log = null) => _node = new Node(
         _options,
-        new NodePorts(Log, State, this, this, () => WakeUps++, error => Failure = error),
+        new NodePorts(Log, State, this, this, () => WakeUps++, RunBeside, error => Failure = error),
         log ?? new RecoveredLog(default, EntryId.Zero, []));
 
     /// <summary>Power is lost: what no disk holds is gone.</summary>
@@ -72,6 +75,18 @@ internal sealed class TestMember : IPeers, IForwarder
     {
         using var view = Node.Store.OpenView();
         return (view.Revision, view.HashKv(0).Response!.Hash, State.ContentOf("saelL"u8));
+    }
+
+    private void RunBeside(Action takesLong)
+    {
+        if (Held is null)
+        {
+            takesLong();
+        }
+        else
+        {
+            Held.Enqueue(takesLong);
+        }
     }
 
     public void Update(IReadOnlyDictionary<MemberId, IReadOnlyList<string>> peerUrls) => Peers = peerUrls;

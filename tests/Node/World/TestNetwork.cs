@@ -15,6 +15,9 @@ internal sealed class TestNetwork(Func<MemberId, TestMember?> find)
     /// <summary>Messages sent, by kind.</summary>
     public Dictionary<MessageKind, int> Sent { get; } = [];
 
+    /// <summary>Told of each message as it is sent.</summary>
+    public Action<Message> OnSend { get; set; } = static _ => { };
+
     /// <summary>Requests reach the leader, but its answers get lost.</summary>
     public bool LosesForwardedAnswers { get; set; }
 
@@ -33,6 +36,7 @@ internal sealed class TestNetwork(Func<MemberId, TestMember?> find)
     {
         foreach (var message in messages)
         {
+            OnSend(message);
             Sent[message.Kind] = Sent.GetValueOrDefault(message.Kind) + 1;
             _onTheWay.Enqueue(() =>
             {

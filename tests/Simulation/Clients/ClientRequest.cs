@@ -24,7 +24,7 @@ internal sealed record ClientRequest
     public Command ToCommand() => Kind switch
     {
         RequestKind.Put => new Command { Put = new PutRequest { Key = Bytes(Key), Value = Bytes(Value), PrevKv = true } },
-        RequestKind.Delete => new Command { DeleteRange = new DeleteRangeRequest { Key = Bytes(Key), PrevKv = true } },
+        RequestKind.Delete => new Command { DeleteRange = new DeleteRangeRequest { Key = Bytes(Key), RangeEnd = Bytes(Key + "\0"), PrevKv = true } },
         RequestKind.CompareAndSwap => new Command { Txn = Swap() },
         RequestKind.Compact => new Command { Compact = new CompactionRequest { Revision = Revision } },
         _ => throw new InvalidOperationException($"{Kind} is no write."),

@@ -20,6 +20,9 @@ internal sealed partial class SimulatedMember
     /// <summary>Milliseconds between the ticks of the fastest clock.</summary>
     public const int FastestTickMilliseconds = 90;
 
+    /// <summary>Longest time for which a command is applied beside the turns, in simulated milliseconds.</summary>
+    private const int LongestCommandMs = 300;
+
     private const int EpochSeconds = 1_700_000_000;
 
     private readonly Simulator _simulator;
@@ -28,6 +31,7 @@ internal sealed partial class SimulatedMember
     private long _pausedUntil;
     private bool _isTurnDue;
     private bool _isDispatchDue;
+    private bool _isPollDue;
     private bool _isAnnouncing;
     private int _stepsUntilDeath = int.MaxValue;
 
@@ -100,7 +104,7 @@ internal sealed partial class SimulatedMember
     public void Start()
     {
         Incarnation++;
-        (_isTurnDue, _isDispatchDue, _isAnnouncing, _pausedUntil, _failure) = (false, false, false, 0, null);
+        (_isTurnDue, _isDispatchDue, _isPollDue, _isAnnouncing, _pausedUntil, _failure) = (false, false, false, false, 0, null);
         var incarnation = Incarnation;
         OnDisk(() =>
         {
@@ -125,7 +129,8 @@ internal sealed partial class SimulatedMember
     {
         var incarnation = Incarnation;
         var ports = new NodePorts(
-            _simulator.Parts.Log(log), _simulator.Parts.Store(Store), this, _simulator.Parts.Forwarder(this), () => Wake(incarnation), error => _failure = error);
+            _simulator.Parts.Log(log), _simulator.Parts.Store(Store), this, _simulator.Parts.Forwarder(this), () => Wake(incarnation),
+            takesLong => After(Random.Between(1, LongestCommandMs), takesLong), error => _failure = error);
         try
         {
             return new Node.Node(_simulator.Parts.Options(_simulator.OptionsOf(this)), ports, recovered);
@@ -226,6 +231,18 @@ internal sealed partial class SimulatedMember
         });
     }
 
+    private void PollSoon()
+    {
+        if (_isPollDue)
+            return;
+        _isPollDue = true;
+        After(Random.Between(1, 5), () =>
+        {
+            _isPollDue = false;
+            Node!.Poll();
+        });
+    }
+
     private void Tick()
     {
         Node!.Tick();
@@ -253,6 +270,8 @@ internal sealed partial class SimulatedMember
         switch (_failure)
         {
             case null:
+                if (Node.WantsPolls)
+                    PollSoon();
                 Watch.Observe(Node.Status);
                 _simulator.Trace.Is(Node.Status.Consensus);
                 break;

@@ -1,0 +1,155 @@
+using System.Runtime.ExceptionServices;
+using Raft.Consensus;
+
+namespace Raft.Node;
+
+/// <content>
+/// When committed entries are applied: within the turn in which the core hands them out, with two exceptions. Behind a command that takes
+/// long they wait: it is applied beside the turns, so that heartbeats go out and the log grows meanwhile. And where nobody waits for them,
+/// they let the log be written first.
+/// </content>
+public sealed partial class Node
+{
+    private const int SlowApplyMs = 100;
+
+    // Handed out by the core, and waiting for a command that takes long, or for a write to the log.
+    private readonly List<LogEntry> _toApply = [];
+    private ulong _applyAfter;
+    private ulong _written;
+
+    // What must find the applied record and the store in step.
+    private readonly List<Action> _afterLong = [];
+    private long _slowApplies;
+
+    /// <param name="committed">What the core hands out.</param>
+    /// <param name="write">The write to the log that the same output asked for; 0: none.</param>
+    private void Apply(IReadOnlyList<LogEntry> committed, ulong write)
+    {
+        if (_applier.HasLong)
+        {
+            _toApply.AddRange(committed);
+        }
+        else if (write > 0 && IsPatient)
+        {
+            _toApply.AddRange(committed);
+            _applyAfter = write;
+        }
+        else
+        {
+            ApplyNow(TakeWaiting(committed));
+        }
+    }
+
+    /// <returns>Whether anything was applied, whereupon the core may have more to do.</returns>
+    private bool ApplyWhatWaited() => _written >= _applyAfter && ApplyAllThatWaits();
+
+    private bool ApplyAllThatWaits()
+    {
+        if (_toApply.Count == 0 || _applier.HasLong)
+        {
+            return false;
+        }
+
+        ApplyNow(TakeWaiting([]));
+        return true;
+    }
+
+    /// <summary>
+    /// A follower for whose state nobody waits lets the log go first: the leader waits for that, and so does its client.
+    /// </summary>
+    private bool IsPatient => _consensus.Role != Role.Leader && _admission.Requests == 0;
+
+    private IReadOnlyList<LogEntry> TakeWaiting(IReadOnlyList<LogEntry> andThen)
+    {
+        if (_toApply.Count == 0)
+        {
+            return andThen;
+        }
+
+        LogEntry[] all = [.. _toApply, .. andThen];
+        _toApply.Clear();
+        return all;
+    }
+
+    private void ApplyNow(IReadOnlyList<LogEntry> committed)
+    {
+        var started = Now;
+        var (applied, membersChanged) = _applier.Apply(committed, _proposals);
+        if (applied == committed.Count)
+        {
+            Applied(committed, started, membersChanged);
+            return;
+        }
+
+        _toApply.AddRange(committed.Skip(applied + 1));
+        if (applied > 0)
+        {
+            Applied([.. committed.Take(applied)], started, membersChanged);
+            started = Now;
+        }
+
+        _ports.RunBeside(() => ApplyLong(started));
+    }
+
+    /// <summary>Beside the turns.</summary>
+    private void ApplyLong(long started)
+    {
+        try
+        {
+            _applier.ApplyLong();
+            _inbox.Post(() => LongApplied(started));
+        }
+        catch (Exception error)
+        {
+            // Whatever it was stops the member, as it would within a turn.
+            _inbox.Post(ExceptionDispatchInfo.Capture(error).Throw);
+        }
+    }
+
+    private void LongApplied(long started)
+    {
+        Applied([_applier.LongApplied()], started, membersChanged: false);
+        _afterLong.ForEach(static waiting => waiting());
+        _afterLong.Clear();
+    }
+
+    /// <summary>Does something in a turn as soon as the applied record says what the store holds.</summary>
+    private void WhenNoneTakesLong(Action then)
+    {
+        if (_applier.HasLong)
+        {
+            _afterLong.Add(then);
+        }
+        else
+        {
+            then();
+        }
+    }
+
+    private void Applied(IReadOnlyList<LogEntry> entries, long started, bool membersChanged)
+    {
+        _lastBatch = entries.Count;
+        _mustTellCommit |= _applier.AnsweredOthers;
+        foreach (var change in _applier.LeaseChanges)
+        {
+            _leases.Apply(change, _tick);
+        }
+
+        _consensus.Applied(_applier.Record.Last.Index);
+        if (membersChanged)
+        {
+            MembersChanged();
+            // The next change waits for this one to be applied: the core knows it now.
+            SubmitWaiting();
+        }
+
+        if (Now - started > SlowApplyMs)
+        {
+            _slowApplies++;
+        }
+
+        CountTowardsCompaction(entries);
+    }
+
+    private long Now => _options.UnixTimeMs?.Invoke() ?? 0;
+}
