@@ -28,6 +28,7 @@ internal sealed partial class SimulatedMember
     private long _pausedUntil;
     private bool _isTurnDue;
     private bool _isDispatchDue;
+    private bool _isCatchUpDue;
     private bool _isAnnouncing;
     private int _stepsUntilDeath = int.MaxValue;
 
@@ -100,7 +101,7 @@ internal sealed partial class SimulatedMember
     public void Start()
     {
         Incarnation++;
-        (_isTurnDue, _isDispatchDue, _isAnnouncing, _pausedUntil, _failure) = (false, false, false, 0, null);
+        (_isTurnDue, _isDispatchDue, _isCatchUpDue, _isAnnouncing, _pausedUntil, _failure) = (false, false, false, false, 0, null);
         var incarnation = Incarnation;
         OnDisk(() =>
         {
@@ -114,6 +115,7 @@ internal sealed partial class SimulatedMember
             _simulator.Trace.Starts(Id, $"{Id} starts, {recovered.HardState}, log {recovered.Base}..{node.Status.Consensus.Last}, applied {node.Status.Consensus.Applied}");
             Node = node;
             node.Watches.Wake = () => DispatchSoon(incarnation);
+            node.Watches.WakeReader = () => CatchUpSoon(incarnation);
         });
         if (Node is null)
             return;
