@@ -49,8 +49,8 @@ public class SimulationTests
     /// does changes them too, and writes down the new ones.
     /// </summary>
     [Theory]
-    [InlineData(1, "802c8be05915f404")]
-    [InlineData(2, "71296ff2cfd45465")]
+    [InlineData(1, "eab14108c02d4794")]
+    [InlineData(2, "2a98a8efc9f08a96")]
     public void A_seed_gives_the_same_run_on_every_machine(ulong seed, string hash)
     {
         var simulator = new Simulator(seed);

@@ -1,15 +1,15 @@
+using Raft.Protocol.Etcd;
+
 namespace Raft.KeyValue.Watching;
 
 /// <summary>
 /// Tells watchers what changes (etcd's Watch). The writer only leaves its events here; whoever drives the hub calls
 /// <see cref="Dispatch"/>, which finds the watchers of each event and puts it into their streams. A watcher is synced if it gets
-/// events in this way; one that asks for the past, or whose stream is read too slowly, reads up on them in the store (see
-/// <see cref="WatchChannel.CatchUp"/>), so that no reader costs more memory than its stream may hold.
+/// events in this way; one that asks for the past, or whose stream is read too slowly, is behind: <see cref="CatchUp"/> reads up on
+/// them in the store, for all who are behind together, so that no client costs more memory than its stream may hold.
 /// </summary>
-/// <remarks>It has no thread of its own: the server gives it one, the simulator steps it.</remarks>
-/// <param name="store">Where the past is read.</param>
-/// <param name="limits">Bounds.</param>
-public sealed class WatchHub(KeyValueStore store, WatchLimits limits)
+/// <remarks>It has no threads of its own: the server gives it one for each of the two, the simulator steps it.</remarks>
+public sealed class WatchHub
 {
     private readonly Lock _publishing = new();
     private readonly Lock _gate = new();
@@ -17,16 +17,28 @@ public sealed class WatchHub(KeyValueStore store, WatchLimits limits)
     private readonly List<Watcher> _found = [];
     private readonly HashSet<WatchChannel> _streams = [];
     private readonly HashSet<WatchChannel> _told = [];
+    private readonly Cohorts _cohorts;
     private List<(IReadOnlyList<StoreEvent> Events, long Revision)> _published = [];
     private long _publishedBytes;
     private bool _lostEvents;
-    private long _dispatched = store.Revision;
+    private long _dispatched;
     private int _watchers;
     private long _watchedBytes;
     private long _queuedBytes;
 
-    /// <summary>Called, from the writer's thread, when there is something to dispatch.</summary>
+    /// <param name="store">Where the past is read.</param>
+    /// <param name="limits">Bounds.</param>
+    public WatchHub(KeyValueStore store, WatchLimits limits)
+    {
+        (Store, Limits, _dispatched) = (store, limits, store.Revision);
+        _cohorts = new Cohorts(this);
+    }
+
+    /// <summary>Called, from any thread, when there is something to <see cref="Dispatch"/>.</summary>
     public Action Wake { get; set; } = static () => { };
+
+    /// <summary>Called, from any thread, when there is something to <see cref="CatchUp"/> on.</summary>
+    public Action WakeReader { get; set; } = static () => { };
 
     /// <summary>Open watches.</summary>
     public int Watchers => Volatile.Read(ref _watchers);
@@ -55,21 +67,24 @@ public sealed class WatchHub(KeyValueStore store, WatchLimits limits)
     /// <summary>Bytes of events that wait on all streams; those that several streams share count for each.</summary>
     public long QueuedBytes => Volatile.Read(ref _queuedBytes);
 
-    internal KeyValueStore Store => store;
+    internal KeyValueStore Store { get; }
 
-    internal WatchLimits Limits => limits;
+    internal WatchLimits Limits { get; }
 
     /// <summary>Bytes that may wait on one stream, as things are.</summary>
     internal int StreamBytesMax =>
-        QueuedBytes > limits.QueuedBytesMax ? Math.Min(limits.ScarceStreamBytesMax, limits.StreamBytesMax) : limits.StreamBytesMax;
+        QueuedBytes > Limits.QueuedBytesMax ? Math.Min(Limits.ScarceStreamBytesMax, Limits.StreamBytesMax) : Limits.StreamBytesMax;
 
     internal Lock Gate => _gate;
+
+    /// <summary>Who is behind.</summary>
+    internal Cohorts Cohorts => _cohorts;
 
     /// <summary>What all synced watchers have been told of. Under the gate.</summary>
     internal long Dispatched => _dispatched;
 
     /// <summary>A stream on which a client may open watches. Dispose of it when the client is gone.</summary>
-    /// <param name="wake">Called, from any thread, when there is something to take or to catch up on.</param>
+    /// <param name="wake">Called, from any thread, when there is something to take.</param>
     public WatchChannel OpenChannel(Action wake)
     {
         var stream = new WatchChannel(this, wake);
@@ -86,7 +101,7 @@ public sealed class WatchHub(KeyValueStore store, WatchLimits limits)
         {
             var isWatched = events.Count > 0 && Watchers > 0;
             foreach (var change in isWatched ? events : []) _publishedBytes += change.Pair.Length + change.Previous.Length;
-            if (_publishedBytes > limits.PublishedBytesMax) Lose();
+            if (_publishedBytes > Limits.PublishedBytesMax) Lose();
             if (isWatched && !_lostEvents) _published.Add((events, revision));
             else if (_published.Count > 0 && _published[^1].Events.Count == 0) _published[^1] = ([], revision);
             else _published.Add(([], revision));
@@ -100,7 +115,7 @@ public sealed class WatchHub(KeyValueStore store, WatchLimits limits)
         lock (_publishing)
         {
             Lose();
-            _published.Add(([], store.Revision));
+            _published.Add(([], Store.Revision));
         }
         Wake();
     }
@@ -124,10 +139,17 @@ public sealed class WatchHub(KeyValueStore store, WatchLimits limits)
                 foreach (var change in events) Tell(change);
                 _dispatched = Math.Max(_dispatched, revision);
             }
-            foreach (var stream in _told) stream.Flush();
+            foreach (var stream in _told) stream.Flush(stream.Present);
             _told.Clear();
         }
     }
+
+    /// <summary>
+    /// Reads a bounded piece of the past for watchers that are behind. One caller at a time; nobody else is held up by it, nor by one
+    /// watcher whose client takes nothing.
+    /// </summary>
+    /// <returns>Whether there was anything to read: call again.</returns>
+    public bool CatchUp() => _cohorts.Step();
 
     /// <summary>Events wait on a stream, or no longer do (below 0).</summary>
     internal void CountQueued(long bytes) => Interlocked.Add(ref _queuedBytes, bytes);
@@ -139,7 +161,7 @@ public sealed class WatchHub(KeyValueStore store, WatchLimits limits)
     internal bool TryCount(WatchedRange range)
     {
         var bytes = Interlocked.Add(ref _watchedBytes, range.Bytes);
-        if (Interlocked.Increment(ref _watchers) <= limits.WatchersMax && bytes <= limits.WatchedBytesMax) return true;
+        if (Interlocked.Increment(ref _watchers) <= Limits.WatchersMax && bytes <= Limits.WatchedBytesMax) return true;
         Uncount(range);
         return false;
     }
@@ -172,6 +194,7 @@ public sealed class WatchHub(KeyValueStore store, WatchLimits limits)
     internal void Forget(Watcher watcher)
     {
         Unsync(watcher);
+        _cohorts.Remove(watcher);
         watcher.IsCanceled = true;
         Uncount(watcher.Range);
     }
@@ -184,11 +207,12 @@ public sealed class WatchHub(KeyValueStore store, WatchLimits limits)
         _index.Find(change.Key, _found);
         if (_found.Count == 0) return;
         var encoded = new EncodedEvent(change);
+        var isDelete = change.Type == Event.Types.EventType.Delete;
         foreach (var watcher in _found)
         {
-            if (change.Revision < watcher.Next || !watcher.Wants(change.Type)) continue;
+            if (change.Revision < watcher.Next || !watcher.Wants(isDelete)) continue;
             _told.Add(watcher.Stream);
-            if (watcher.Stream.TryStage(watcher, encoded))
+            if (watcher.Stream.Present.TryAdd(watcher, encoded))
             {
                 EventsSent++;
             }
@@ -204,11 +228,7 @@ public sealed class WatchHub(KeyValueStore store, WatchLimits limits)
 
     private void SendAllToHistory()
     {
-        foreach (var stream in _streams)
-        {
-            stream.LoseEvents(_dispatched + 1);
-            _told.Add(stream);
-        }
+        foreach (var stream in _streams) stream.LoseEvents(_dispatched + 1);
     }
 
     private void Lose()

@@ -20,8 +20,15 @@ internal sealed class WatchIndex
         _keysBySpan = _keys.GetAlternateLookup<ReadOnlySpan<byte>>();
     }
 
+    /// <summary>How many it knows.</summary>
+    public int Count { get; private set; }
+
+    /// <summary>All that it knows; it must not change meanwhile.</summary>
+    public IEnumerable<Watcher> All => _keys.Values.Concat(_ranges.Values).SelectMany(static watchers => watchers);
+
     public void Add(Watcher watcher)
     {
+        Count++;
         if (watcher.Range.IsOneKey)
         {
             if (!_keys.TryGetValue(watcher.Range.First, out var watchers)) _keys.Add(watcher.Range.First, watchers = []);
@@ -40,15 +47,19 @@ internal sealed class WatchIndex
     {
         if (watcher.Range.IsOneKey)
         {
-            if (_keys.TryGetValue(watcher.Range.First, out var watchers) && watchers.Remove(watcher) && watchers.Count == 0)
-                _keys.Remove(watcher.Range.First);
-            return;
+            if (!_keys.TryGetValue(watcher.Range.First, out var watchers) || !watchers.Remove(watcher)) return;
+            if (watchers.Count == 0) _keys.Remove(watcher.Range.First);
         }
-        if (_ranges.TryGetValue(watcher.Range, out var ranged) && ranged.Remove(watcher) && ranged.Count == 0)
+        else
         {
-            _ranges.Remove(watcher.Range);
-            _tree = null;
+            if (!_ranges.TryGetValue(watcher.Range, out var ranged) || !ranged.Remove(watcher)) return;
+            if (ranged.Count == 0)
+            {
+                _ranges.Remove(watcher.Range);
+                _tree = null;
+            }
         }
+        Count--;
     }
 
     /// <summary>Adds to a list all who watch a key.</summary>
@@ -103,25 +114,5 @@ internal sealed class WatchIndex
 
         /// <summary>Of this node and all below it; null: some range has no end.</summary>
         public ByteString? GreatestEnd { get; set; }
-    }
-
-    private sealed class KeyComparer : IEqualityComparer<ByteString>, IAlternateEqualityComparer<ReadOnlySpan<byte>, ByteString>
-    {
-        public static readonly KeyComparer Instance = new();
-
-        public bool Equals(ByteString? left, ByteString? right) => left is null ? right is null : right is not null && left.Span.SequenceEqual(right.Span);
-
-        public int GetHashCode(ByteString key) => GetHashCode(key.Span);
-
-        public bool Equals(ReadOnlySpan<byte> alternate, ByteString other) => alternate.SequenceEqual(other.Span);
-
-        public int GetHashCode(ReadOnlySpan<byte> alternate)
-        {
-            var hash = new HashCode();
-            hash.AddBytes(alternate);
-            return hash.ToHashCode();
-        }
-
-        public ByteString Create(ReadOnlySpan<byte> alternate) => ByteString.CopyFrom(alternate);
     }
 }

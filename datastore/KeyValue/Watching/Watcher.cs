@@ -23,11 +23,17 @@ internal sealed class Watcher(long id, WatchedRange range, WatchCreateRequest re
     /// <summary>Wants to be told now and then that nothing happened.</summary>
     public bool WantsProgress { get; } = request.ProgressNotify;
 
-    /// <summary>It has been sent, or need not be sent, every event below this revision.</summary>
+    /// <summary>It has been sent, or need not be sent, every event below this revision, nor what its cohort has gone through.</summary>
     public long Next { get; set; }
 
     /// <summary>It gets events as they happen; otherwise it is reading up on the past.</summary>
     public bool IsSynced { get; set; }
+
+    /// <summary>Those with whom it reads up on the past; null: it need not, or its client must first take what waits.</summary>
+    public Cohort? Cohort { get; set; }
+
+    /// <summary>It gets nothing more of the piece of the past that is being read. The reader's alone.</summary>
+    public bool HasFallenOut { get; set; }
 
     public bool IsCanceled { get; set; }
 
@@ -49,5 +55,5 @@ internal sealed class Watcher(long id, WatchedRange range, WatchCreateRequest re
         return field.Length;
     }
 
-    public bool Wants(Event.Types.EventType type) => !(type == Event.Types.EventType.Put ? _withoutPuts : _withoutDeletes);
+    public bool Wants(bool isDelete) => !(isDelete ? _withoutDeletes : _withoutPuts);
 }

@@ -40,7 +40,7 @@ internal sealed class KeyWatch : IDisposable
 
                 Take(answer);
             }
-            else if (!_stream.CatchUp())
+            else
             {
                 await _work.Reader.ReadAsync(cancellation);
             }

@@ -109,16 +109,12 @@ internal sealed class WatchSession : IDisposable
         while (await _work.Reader.WaitToReadAsync(cancellation))
         {
             _work.Reader.TryRead(out _);
-            do
+            while (_stream.TryTake(out var answer))
             {
-                while (_stream.TryTake(out var answer))
-                {
-                    await WriteAsync(answer, moreFollows: _stream.Waiting > 0, cancellation);
-                }
-
-                _room.Writer.TryWrite(true);
+                await WriteAsync(answer, moreFollows: _stream.Waiting > 0, cancellation);
             }
-            while (_stream.CatchUp());
+
+            _room.Writer.TryWrite(true);
         }
     }
 

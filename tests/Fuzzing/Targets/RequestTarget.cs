@@ -160,7 +160,7 @@ internal sealed class RequestTarget : IFuzzTarget
         {
             if (!channel.TryTake(out var answer))
             {
-                if (channel.CatchUp())
+                if (hub.CatchUp())
                     continue;
                 return "taken";
             }

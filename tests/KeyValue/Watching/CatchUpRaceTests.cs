@@ -1,88 +1,78 @@
-using Google.Protobuf;
-using Raft.InMemory;
-using Raft.KeyValue.Ports;
 using Raft.KeyValue.Watching;
 using Raft.Protocol.Etcd;
-using Raft.Protocol.V1;
+using static Raft.KeyValue.Tests.TestStore;
 
 namespace Raft.KeyValue.Tests.Watching;
 
-/// <summary>What happens while a stream reads the past, between the two times that it looks at the hub.</summary>
-public sealed class CatchUpRaceTests
+/// <summary>What happens while the past is read, between the two times that its reader looks at the hub.</summary>
+public sealed class CatchUpRaceTests : IDisposable
 {
+    private readonly WatchWorld _world = new();
+
+    public void Dispose() => _world.Dispose();
+
     [Fact]
-    public void A_change_that_is_dispatched_while_the_past_is_read_is_not_lost()
+    public void A_change_that_is_dispatched_while_the_past_is_read_is_told_once()
     {
-        using var disk = new InterruptedStore();
-        using var store = new KeyValueStore(disk);
-        var hub = new WatchHub(store, new WatchLimits());
-        Put(store, hub, "1");
-        using var stream = hub.OpenChannel(static () => { });
-        stream.Create(new WatchCreateRequest { Key = ByteString.CopyFromUtf8("a"), StartRevision = 1 });
+        _world.PutMany("a", 1);
+        var client = _world.Open("a", start: 1);
 
-        // The stream reads a view of the first put when the second is made, and passed on to those who are told as it happens.
-        disk.BeforeCursor = () => Put(store, hub, "2");
-        Assert.True(stream.CatchUp());
-        Assert.Null(disk.BeforeCursor);
+        // A view of the first put is read when the second is made, and passed on to those who are told as it happens.
+        _world.Disk.BeforeCursor = () => _world.PutMany("a", 1);
+        Assert.True(_world.Hub.CatchUp());
+        Assert.Null(_world.Disk.BeforeCursor);
 
-        Put(store, hub, "3");
-        Assert.Equal(["1", "2", "3"], ReadAll(stream));
+        _world.PutMany("a", 1);
+        _world.CatchUp(client);
+        Assert.Equal([2, 3, 4], client.Revisions);
     }
 
-    private static void Put(KeyValueStore store, WatchHub hub, string value)
+    [Fact]
+    public void A_watch_that_begins_while_the_past_is_read_reads_it_too()
     {
-        var transaction = store.Begin();
-        transaction.Apply(new Command { Put = new PutRequest { Key = ByteString.CopyFromUtf8("a"), Value = ByteString.CopyFromUtf8(value) } });
-        transaction.Commit();
-        hub.Publish(transaction.Events, store.Revision);
-        hub.Dispatch();
+        _world.PutMany("a", 3);
+        var first = _world.Open("a", start: 2);
+        WatchWorld.Client? second = null;
+        _world.Disk.BeforeCursor = () => second = _world.Open("a", start: 2);
+        Assert.True(_world.Hub.CatchUp());
+        _world.CatchUp(first, second!);
+        Assert.Equal([2, 3, 4], first.Revisions);
+        Assert.Equal([2, 3, 4], second!.Revisions);
     }
 
-    private static List<string> ReadAll(WatchChannel stream)
+    /// <summary>A client may have taken everything already when its watcher is put aside because the stream was full.</summary>
+    [Fact]
+    public void A_client_that_takes_everything_at_once_is_not_forgotten()
     {
-        var values = new List<string>();
-        do
+        using var world = new WatchWorld(new() { StreamBytesMax = 100, CatchUpChanges = 10 });
+        world.PutMany("a", 50);
+        var told = 0;
+        WatchChannel channel = null!;
+        channel = world.Hub.OpenChannel(() =>
         {
-            while (stream.TryTake(out var answer))
-            {
-                var events = WatchResponse.Parser.ParseFrom(answer.Events.SelectMany(static field => field.ToArray()).ToArray()).Events;
-                values.AddRange(events.Select(static change => change.Kv.Value.ToStringUtf8()));
-            }
-        }
-        while (stream.CatchUp());
-        return values;
+            while (channel.TryTake(out var answer)) told += answer.Events.Count;
+        });
+        channel.Create(new WatchCreateRequest { Key = Bytes("a"), StartRevision = 2 });
+        for (var pieces = 0; pieces < 200; pieces++) world.Hub.CatchUp();
+        Assert.Equal(50, told);
     }
 
-    /// <summary>Lets something happen, once, before a view of it is walked.</summary>
-    private sealed class InterruptedStore : IOrderedStore
+    [Fact]
+    public void A_watch_that_is_canceled_while_the_past_is_read_is_told_nothing_more_and_the_others_all()
     {
-        private readonly InMemoryOrderedStore _store = new();
-
-        public Action? BeforeCursor { get; set; }
-
-        public IOrderedReader OpenView() => new View(this, _store.OpenView());
-
-        public void Write(OrderedBatch batch) => _store.Write(batch);
-
-        public byte[]? Get(ReadOnlySpan<byte> key) => _store.Get(key);
-
-        public IOrderedCursor OpenCursor() => _store.OpenCursor();
-
-        public void Dispose() => _store.Dispose();
-
-        private sealed class View(InterruptedStore of, IOrderedReader view) : IOrderedReader
+        _world.PutMany("a", 3);
+        var (canceled, gone, stays) = (_world.Open("a", 2), _world.Open("a", 2), _world.Open("a", 2));
+        _world.Disk.BeforeCursor = () =>
         {
-            public byte[]? Get(ReadOnlySpan<byte> key) => view.Get(key);
-
-            public IOrderedCursor OpenCursor()
-            {
-                var happens = of.BeforeCursor;
-                of.BeforeCursor = null;
-                happens?.Invoke();
-                return view.OpenCursor();
-            }
-
-            public void Dispose() => view.Dispose();
-        }
+            canceled.Channel.Cancel(0);
+            gone.Channel.Dispose();
+        };
+        _world.CatchUp(canceled, gone, stays);
+        Assert.Null(_world.Disk.BeforeCursor);
+        Assert.True(canceled.Answers[^1].IsCanceled);
+        Assert.Empty(canceled.Events);
+        Assert.Empty(gone.Events);
+        Assert.Equal([2, 3, 4], stays.Revisions);
+        Assert.Equal((1, 0, 0L), (_world.Hub.Watchers, _world.Hub.WatchersBehind, _world.Hub.QueuedBytes));
     }
 }

@@ -54,14 +54,14 @@ public sealed class WatchBeginTests : IDisposable
         Assert.Equal(1, _hub.Watchers);
     }
 
-    private static int Told(WatchChannel channel)
+    private int Told(WatchChannel channel)
     {
         var told = 0;
         do
         {
             while (channel.TryTake(out var answer)) told += answer.Events.Count;
         }
-        while (channel.CatchUp());
+        while (_hub.CatchUp());
         return told;
     }
 

@@ -55,7 +55,7 @@ public sealed class WatchLimitsTests
         foreach (var stream in unread)
         {
             stream.Create(new() { Key = Bytes("a"), StartRevision = 1 });
-            while (stream.CatchUp())
+            while (hub.CatchUp())
             {
             }
         }
@@ -70,7 +70,7 @@ public sealed class WatchLimitsTests
         {
             events += Take(reader).Sum(answer => answer.Events.Count);
         }
-        while (reader.CatchUp());
+        while (hub.CatchUp());
         Assert.Equal(Puts, events);
 
         Assert.Equal(Puts, unread.Take(1).Sum(stream => Take(stream).Sum(answer => answer.Events.Count)));
@@ -85,7 +85,7 @@ public sealed class WatchLimitsTests
         var hub = new WatchHub(_store.Store, new WatchLimits());
         using var stream = hub.OpenChannel(() => { });
         stream.Create(new() { Key = Bytes("a"), StartRevision = 1 });
-        Assert.True(stream.CatchUp());
+        Assert.True(hub.CatchUp());
         Assert.True(stream.TryTake(out var created) && created.IsCreated);
         Assert.True(stream.TryTake(out _));
         Assert.InRange(hub.QueuedBytes, ValueBytes, 2 * ValueBytes);

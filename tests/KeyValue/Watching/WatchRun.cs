@@ -41,7 +41,7 @@ internal sealed class WatchRun : IDisposable
 
     private void Step()
     {
-        switch (_random.Next(10))
+        switch (_random.Next(12))
         {
             case <= 3: Write(); break;
             case 4: _hub.Dispatch(); break;
@@ -49,6 +49,7 @@ internal sealed class WatchRun : IDisposable
             case 6 when _random.Next(3) == 0: Compact(); break;
             case 7: Watch(); break;
             case 8 when _random.Next(4) == 0: Any()?.CancelOne(_random); break;
+            case 9 or 10: _hub.CatchUp(); break;
             default: Any()?.Read(_random, _history); break;
         }
     }

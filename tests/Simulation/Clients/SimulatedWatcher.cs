@@ -15,7 +15,7 @@ internal sealed class SimulatedWatcher
     private const int LooksAfterMs = 400;
     private const int PastMax = 50;
 
-    // What is there to read up on, in steps of a single change if need be, must fit into the time for healing.
+    // What is there to take must fit into the time for healing.
     private const int HealedReadMs = 20;
 
     private readonly Simulator _simulator;
@@ -101,18 +101,13 @@ internal sealed class SimulatedWatcher
         });
     }
 
-    /// <summary>As the server does: what waits is sent, and when nothing waits a piece of the past is read.</summary>
+    /// <summary>As the server does: what waits is sent.</summary>
     private void Read(WatchChannel channel)
     {
         for (var count = _random.Between(1, 4); count > 0; count--)
         {
             if (!channel.TryTake(out var answer))
-            {
-                if (channel.CatchUp())
-                    break;
                 return;
-            }
-
             Take(answer);
             if (_channel != channel)
                 return;

@@ -6,7 +6,7 @@ using Message = Raft.Consensus.Message;
 
 namespace Raft.Simulation.Tests.Members;
 
-/// <content>What the node asks of the world beside its disks: the way to the other members, and a thread for its watchers.</content>
+/// <content>What the node asks of the world beside its disks: the way to the other members, and threads for its watchers.</content>
 internal sealed partial class SimulatedMember : IPeers, IForwarder
 {
     public void Update(IReadOnlyDictionary<MemberId, IReadOnlyList<string>> peerUrls)
@@ -46,6 +46,21 @@ internal sealed partial class SimulatedMember : IPeers, IForwarder
         {
             _isDispatchDue = false;
             Node!.Watches.Dispatch();
+        });
+    }
+
+    /// <summary>And by one more they are told of the past.</summary>
+    private void CatchUpSoon(int incarnation)
+    {
+        if (incarnation != Incarnation || _isCatchUpDue)
+            return;
+        _isCatchUpDue = true;
+        // What is there to read up on, in steps of a single change if need be, must fit into the time for healing.
+        After(Random.Below(_simulator.IsHealing ? 4 : 20), () =>
+        {
+            _isCatchUpDue = false;
+            if (Node!.Watches.CatchUp())
+                CatchUpSoon(incarnation);
         });
     }
 }

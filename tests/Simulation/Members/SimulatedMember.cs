@@ -32,6 +32,7 @@ internal sealed partial class SimulatedMember
     private bool _isTurnDue;
     private bool _isDispatchDue;
     private bool _isPollDue;
+    private bool _isCatchUpDue;
     private bool _isAnnouncing;
     private int _stepsUntilDeath = int.MaxValue;
 
@@ -104,7 +105,8 @@ internal sealed partial class SimulatedMember
     public void Start()
     {
         Incarnation++;
-        (_isTurnDue, _isDispatchDue, _isPollDue, _isAnnouncing, _pausedUntil, _failure) = (false, false, false, false, 0, null);
+        (_isTurnDue, _isDispatchDue, _isPollDue, _isCatchUpDue) = (false, false, false, false);
+        (_isAnnouncing, _pausedUntil, _failure) = (false, 0, null);
         var incarnation = Incarnation;
         OnDisk(() =>
         {
@@ -118,6 +120,7 @@ internal sealed partial class SimulatedMember
             _simulator.Trace.Starts(Id, $"{Id} starts, {recovered.HardState}, log {recovered.Base}..{node.Status.Consensus.Last}, applied {node.Status.Consensus.Applied}");
             Node = node;
             node.Watches.Wake = () => DispatchSoon(incarnation);
+            node.Watches.WakeReader = () => CatchUpSoon(incarnation);
         });
         if (Node is null)
             return;
