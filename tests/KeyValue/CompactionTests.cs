@@ -44,7 +44,7 @@ public sealed class CompactionTests
         _store.CompactPhysically(stepSize);
 
         Assert.False(_store.Store.HasCompactionWork);
-        Assert.Equal((2, 0, 1), (CountOf('k'), CountOf('i'), CountOf('r')));
+        Assert.Equal((2, 0, 1), (CountOf('k'), CountOf('i'), CountOf('H')));
         Assert.Equal(("4", "39"), (_store.Get("a"), _store.Get("hot")));
     }
 
@@ -52,11 +52,11 @@ public sealed class CompactionTests
     public void A_step_removes_no_more_than_it_was_allowed()
     {
         _store.Compact(7);
-        var before = CountOf('r');
+        var before = CountOf('H');
         var transaction = _store.Store.Begin();
         Assert.True(transaction.CompactStep(2));
         transaction.Commit();
-        Assert.Equal(before - 2, CountOf('r'));
+        Assert.Equal(before - 2, CountOf('H'));
     }
 
     [Fact]
@@ -71,7 +71,7 @@ public sealed class CompactionTests
         var rest = reopened.Begin();
         Assert.False(rest.CompactStep(3));
         rest.Commit();
-        Assert.Equal(1, CountOf('r'));
+        Assert.Equal(1, CountOf('H'));
     }
 
     [Fact]
@@ -82,10 +82,10 @@ public sealed class CompactionTests
         _store.Put("after", "x");
         _store.Compact(_store.Revision - 1);
         _store.CompactPhysically(7);
-        Assert.Equal((52, 51), (CountOf('k'), CountOf('r')));
+        Assert.Equal((52, 51), (CountOf('k'), CountOf('H')));
         _store.Compact(_store.Revision);
         _store.CompactPhysically(7);
-        Assert.Equal((2, 1), (CountOf('k'), CountOf('r')));
+        Assert.Equal((2, 1), (CountOf('k'), CountOf('H')));
     }
 
     [Fact]

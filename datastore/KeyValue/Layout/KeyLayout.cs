@@ -6,8 +6,8 @@ namespace Raft.KeyValue.Layout;
 /// <summary>
 /// Where everything lies in the ordered store. The first byte names the keyspace:
 /// <code>
+///   H  main revision, sub revision                history, every change: what it did, to which key, and the version that it replaced
 ///   k  user key                                   the newest version of every key
-///   r  main revision, sub revision                every change: what it did, to which key, and the version that it replaced
 ///   i  escaped user key, main and sub revision    some of the changes of a key, where it has many
 ///   m  name                                       the state record, the alarms, the downgrade
 ///   n  anything                                   the node's own: applied index, configuration, members
@@ -29,6 +29,10 @@ namespace Raft.KeyValue.Layout;
 /// that change holds the version before: so the past of a key is a chain, from the newest backwards. Where it is long, keyspace i knows
 /// one of its links in every sixteen, and a version of long ago is found from the next of these.
 /// </para><para>
+/// History comes before all else, so that its older part lies outside of what new files span, which reach from the oldest change in them
+/// to the last key there is: when RocksDB merges them into the next level, it leaves that part alone. Behind the other keyspaces it would
+/// lie in their midst, and be written again each time.
+/// </para><para>
 /// A deleted key leaves a tombstone in k, the head of its chain, until compaction has passed the delete.
 /// </para>
 /// Numbers are big-endian, so that their bytes sort as they do.
@@ -36,7 +40,7 @@ namespace Raft.KeyValue.Layout;
 internal static class KeyLayout
 {
     public const byte Newest = (byte)'k';
-    public const byte Changes = (byte)'r';
+    public const byte Changes = (byte)'H';
     public const byte Index = (byte)'i';
     public const byte Meta = (byte)'m';
     public const byte Node = (byte)'n';
@@ -116,7 +120,7 @@ internal static class KeyLayout
         return key;
     }
 
-    /// <summary>The position that a key of keyspace r or i ends in.</summary>
+    /// <summary>The position that a key of keyspace H or i ends in.</summary>
     public static ChangePosition PositionOf(ReadOnlySpan<byte> key)
     {
         var position = key[^PositionLength..];

@@ -24,7 +24,7 @@ internal readonly record struct StoreState(
     long Revision, long CompactedRevision, ChangePosition NextCompaction, ActiveAlarms Alarms, SessionState Sessions, AuthVersion Auth)
 {
     /// <summary>Of all that lies in the store (<see cref="KeyLayout"/>): what is written otherwise has another one.</summary>
-    private const byte Format = 2;
+    private const byte Format = 3;
 
     private const int SessionsAt = 30;
 

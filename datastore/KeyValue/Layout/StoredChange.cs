@@ -1,7 +1,7 @@
 namespace Raft.KeyValue.Layout;
 
 /// <summary>
-/// What one change did, read where it lies in keyspace r. One byte of traits comes first. The version that the change replaced follows, which
+/// What one change did, read where it lies in keyspace H. One byte of traits comes first. The version that the change replaced follows, which
 /// names the key too; where there was none, the user key.
 /// </summary>
 internal readonly ref struct StoredChange

@@ -6,7 +6,7 @@ namespace Raft.KeyValue.Layout;
 /// One version of a key: its pair or, of a deleted key, its tombstone (a pair with nothing but the key and the revision of the delete), and
 /// behind it what finds the versions before:
 /// <code>
-///   sub revision, 4 bytes   with mod_revision the place in keyspace r of the change that made this version
+///   sub revision, 4 bytes   with mod_revision the place in keyspace H of the change that made this version
 ///   age, 1 byte             how many changes of the key the last indexed one is back; the highest bit marks a tombstone
 /// </code>
 /// </summary>

@@ -6,7 +6,7 @@ namespace Raft.KeyValue.Watching;
 
 /// <summary>A change of the past that somebody wants to be told of.</summary>
 /// <param name="Position">Where it stands.</param>
-/// <param name="Record">What keyspace r holds of it; see <see cref="StoredChange"/>.</param>
+/// <param name="Record">What keyspace H holds of it; see <see cref="StoredChange"/>.</param>
 /// <param name="Watchers">Who wants it: places in a list.</param>
 internal readonly record struct PastChange(ChangePosition Position, ReadOnlyMemory<byte> Record, Range Watchers)
 {

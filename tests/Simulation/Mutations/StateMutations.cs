@@ -19,7 +19,7 @@ internal static class StateMutations
         Broken("a snapshot for another member lacks the sessions", static store => new LosesInSnapshot(store, "sae")),
         Broken("a snapshot for another member lacks the leases", static store => new LosesInSnapshot(store, "lL")),
         Broken("it is not kept which keys live under a lease", static store => new Forgets(store, 'L')),
-        Broken("it is not kept what a revision changed", static store => new Forgets(store, 'r')),
+        Broken("it is not kept what a revision changed", static store => new Forgets(store, 'H')),
         Broken("overwritten pairs are not kept", static store => new ForgetsReplaced(store)),
         Broken("a member leaves out a tombstone now and then", static store => new SkipsTombstones(store)),
         Broken("a member leaves out a deletion now and then", static store => new SkipsDeletions(store)),
@@ -152,7 +152,7 @@ internal static class StateMutations
         private const byte Replaces = 4;
 
         public override void Write(OrderedBatch batch) => Real.Write(Of(batch.Writes.Select(
-            static write => write.Kind == OrderedWriteKind.Put && write.Key.Span[0] == (byte)'r' ? write with { Value = KeyOnly(write.Value.Span) } : write)));
+            static write => write.Kind == OrderedWriteKind.Put && write.Key.Span[0] == (byte)'H' ? write with { Value = KeyOnly(write.Value.Span) } : write)));
 
         // Behind the traits a pair begins with the tag and the length of its key.
         private static ReadOnlyMemory<byte> KeyOnly(ReadOnlySpan<byte> change) => (change[0] & Replaces) == 0
