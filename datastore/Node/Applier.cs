@@ -56,7 +56,7 @@ internal sealed class Applier
     }
 
     /// <summary>
-    /// Applies entries in one batch, up to the first that takes long: that one waits to be applied alone, by <see cref="ApplyLong"/>.
+    /// Applies entries in one batch, up to the first that takes long: that one waits to be applied alone, by <see cref="RunLong"/>.
     /// </summary>
     /// <returns>How many were applied, and whether members or what is known of them changed.</returns>
     internal (int Applied, bool MembersChanged) Apply(IReadOnlyList<LogEntry> entries, ProposalQueue proposals)
@@ -110,9 +110,9 @@ internal sealed class Applier
 
     /// <summary>
     /// Applies the command that takes long, which changes nothing that turns look at: they may go on, as long as they begin no other
-    /// transaction and wait for <see cref="LongApplied"/> before they look at how far the state has come.
+    /// transaction and wait for <see cref="ConcludeLong"/> before they look at how far the state has come.
     /// </summary>
-    internal void ApplyLong()
+    internal void RunLong()
     {
         var (entry, command, request) = _long!;
         var transaction = _store.Begin();
@@ -121,9 +121,9 @@ internal sealed class Applier
         _longApplied = transaction;
     }
 
-    /// <summary>In a turn, after <see cref="ApplyLong"/> has ended.</summary>
+    /// <summary>In a turn, after <see cref="RunLong"/> has ended.</summary>
     /// <returns>What was applied.</returns>
-    internal LogEntry LongApplied()
+    internal LogEntry ConcludeLong()
     {
         var entry = _long!.Entry;
         Conclude(_longApplied!, Record.Follow(entry.Id));

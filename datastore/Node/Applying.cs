@@ -16,6 +16,7 @@ public sealed partial class Node
     private readonly List<LogEntry> _toApply = [];
     private ulong _applyAfter;
     private ulong _written;
+    private bool _hasAppliedWhatWaited;
 
     // What must find the applied record and the store in step.
     private readonly List<Action> _afterLong = [];
@@ -25,50 +26,63 @@ public sealed partial class Node
     /// <param name="write">The write to the log that the same output asked for; 0: none.</param>
     private void Apply(IReadOnlyList<LogEntry> committed, ulong write)
     {
-        if (_applier.HasLong)
+        var waits = write > 0 && IsPatient;
+        if (_toApply.Count > 0 || _applier.HasLong || waits)
         {
+            // The first one's write is waited for, not the latest: where one follows the other none would ever be.
+            _applyAfter = !waits ? 0 : _toApply.Count == 0 ? write : _applyAfter;
             _toApply.AddRange(committed);
-        }
-        else if (write > 0 && IsPatient)
-        {
-            _toApply.AddRange(committed);
-            _applyAfter = write;
         }
         else
         {
-            ApplyNow(TakeWaiting(committed));
+            ApplyNow(committed);
         }
-    }
-
-    /// <returns>Whether anything was applied, whereupon the core may have more to do.</returns>
-    private bool ApplyWhatWaited() => _written >= _applyAfter && ApplyAllThatWaits();
-
-    private bool ApplyAllThatWaits()
-    {
-        if (_toApply.Count == 0 || _applier.HasLong)
-        {
-            return false;
-        }
-
-        ApplyNow(TakeWaiting([]));
-        return true;
     }
 
     /// <summary>
     /// A follower for whose state nobody waits lets the log go first: the leader waits for that, and so does its client.
     /// </summary>
-    private bool IsPatient => _consensus.Role != Role.Leader && _admission.Requests == 0;
+    private bool IsPatient => _consensus.Role != Role.Leader && _admission.Requests == 0 && Watches.Watchers == 0;
 
-    private IReadOnlyList<LogEntry> TakeWaiting(IReadOnlyList<LogEntry> andThen)
+    /// <summary>Once a turn: applies what waited, as much as the core hands out at once, so that the turn ends.</summary>
+    /// <returns>Whether anything was applied, whereupon the core may have more to do.</returns>
+    private bool ApplyWhatWaited()
     {
-        if (_toApply.Count == 0)
+        if (_hasAppliedWhatWaited || _toApply.Count == 0 || _applier.HasLong || _written < _applyAfter)
         {
-            return andThen;
+            return false;
         }
 
-        LogEntry[] all = [.. _toApply, .. andThen];
-        _toApply.Clear();
-        return all;
+        _hasAppliedWhatWaited = true;
+        ApplyNow(TakeBatch());
+        if (_toApply.Count > 0 && !_applier.HasLong)
+        {
+            _inbox.Post(static () => { });
+        }
+
+        return true;
+    }
+
+    /// <summary>What has to be in the state before it is replaced; up to the next command that takes long.</summary>
+    private void ApplyAllThatWaits()
+    {
+        while (_toApply.Count > 0 && !_applier.HasLong)
+        {
+            ApplyNow(TakeBatch());
+        }
+    }
+
+    private LogEntry[] TakeBatch()
+    {
+        var (count, bytes) = (0, 0L);
+        while (count < _toApply.Count && count < _options.Consensus.CommittedEntriesMax && bytes < _options.Consensus.CommittedBytesMax)
+        {
+            bytes += _toApply[count++].Data.Length;
+        }
+
+        var batch = _toApply[..count].ToArray();
+        _toApply.RemoveRange(0, count);
+        return batch;
     }
 
     private void ApplyNow(IReadOnlyList<LogEntry> committed)
@@ -81,7 +95,7 @@ public sealed partial class Node
             return;
         }
 
-        _toApply.AddRange(committed.Skip(applied + 1));
+        _toApply.InsertRange(0, committed.Skip(applied + 1));
         if (applied > 0)
         {
             Applied([.. committed.Take(applied)], started, membersChanged);
@@ -96,7 +110,7 @@ public sealed partial class Node
     {
         try
         {
-            _applier.ApplyLong();
+            _applier.RunLong();
             _inbox.Post(() => LongApplied(started));
         }
         catch (Exception error)
@@ -108,22 +122,9 @@ public sealed partial class Node
 
     private void LongApplied(long started)
     {
-        Applied([_applier.LongApplied()], started, membersChanged: false);
+        Applied([_applier.ConcludeLong()], started, membersChanged: false);
         _afterLong.ForEach(static waiting => waiting());
         _afterLong.Clear();
-    }
-
-    /// <summary>Does something in a turn as soon as the applied record says what the store holds.</summary>
-    private void WhenNoneTakesLong(Action then)
-    {
-        if (_applier.HasLong)
-        {
-            _afterLong.Add(then);
-        }
-        else
-        {
-            then();
-        }
     }
 
     private void Applied(IReadOnlyList<LogEntry> entries, long started, bool membersChanged)

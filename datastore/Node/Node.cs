@@ -126,6 +126,7 @@ public sealed partial class Node
         try
         {
             _ticksTaken = 0;
+            _hasAppliedWhatWaited = false;
             var hadInput = _inbox.Drain(this, InputsPerTurnMax, BytesPerTurnMax);
             _lateTicks += Math.Max(0, _ticksTaken - 1);
             _reads.Ask();

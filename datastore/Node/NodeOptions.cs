@@ -77,7 +77,7 @@ public sealed record NodeOptions
     /// Keys that a command may look at and still be applied within a turn. One that looks at more is applied beside the turns: heartbeats
     /// and the log must not stand still because somebody deletes a million keys.
     /// </summary>
-    public int KeysPerTurnMax { get; init; } = 256;
+    public int KeysPerTurnMax { get; init; } = 1_000;
 
     /// <summary>Compacted changes that are removed from disk between two turns.</summary>
     public int CompactionStep { get; init; } = 1_000;

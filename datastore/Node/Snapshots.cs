@@ -16,7 +16,7 @@ public sealed partial class Node
     public Task<IStateSnapshot> TakeSnapshotAsync()
     {
         var taken = new PendingCall<IStateSnapshot>(_options);
-        taken.Begin = () => AfterFlush(error =>
+        taken.Begin = () => WhenReadyToCopy(error =>
         {
             if (error is null)
             {
@@ -47,10 +47,25 @@ public sealed partial class Node
         _ports.Peers.Send([.. messages.Where(message => message.Kind != MessageKind.SnapshotRequest)]);
         foreach (var message in messages.Where(message => message.Kind == MessageKind.SnapshotRequest))
         {
-            // With little left in memory the copy itself is a matter of milliseconds: the loop does not stand still.
-            AfterFlush(error => WhenNoneTakesLong(() => SendSnapshot(message, error)));
+            WhenReadyToCopy(error => SendSnapshot(message, error));
         }
     }
+
+    /// <summary>
+    /// Goes on in a turn, when the state is as far as the applied record says, and flushed: with little left in memory the copy itself is
+    /// a matter of milliseconds, and the loop does not stand still.
+    /// </summary>
+    private void WhenReadyToCopy(Action<Exception?> copy) => AfterFlush(error =>
+    {
+        if (_applier.HasLong)
+        {
+            _afterLong.Add(() => WhenReadyToCopy(copy));
+        }
+        else
+        {
+            copy(error);
+        }
+    });
 
     private void SendSnapshot(Message message, Exception? error)
     {

@@ -61,6 +61,29 @@ public class CommitNoticeTests
     }
 
     [Fact]
+    public void A_follower_whose_writes_never_cease_applies_nevertheless()
+    {
+        _cluster.Network.CutOff(_cluster[3].Id);
+        WriteClosely();
+        var follower = _cluster[2];
+        follower.Log.IsHeld = true;
+        for (var i = 0; i < 20; i++)
+        {
+            // The next append is there before the one before it is on disk.
+            _ = _cluster.Leader.Put("a", $"{i}");
+            _cluster.Settle();
+            if (i > 0)
+            {
+                follower.Log.SyncOldest();
+                _cluster.Settle();
+            }
+        }
+
+        var lag = _cluster.Leader.Status.Consensus.Applied.Value - follower.Status.Consensus.Applied.Value;
+        Assert.InRange(lag, 0UL, 3UL);
+    }
+
+    [Fact]
     public void Whoever_writes_through_a_follower_does_not_wait_for_a_poll()
     {
         WriteClosely();

@@ -1,4 +1,5 @@
 using Google.Protobuf;
+using Raft.Consensus;
 using Raft.Node.Tests.World;
 using Raft.Protocol.Etcd;
 using Raft.Protocol.V1;
@@ -102,6 +103,55 @@ public class LongCommandTests
         cluster.Do(delete);
         cluster.TickUntil(() => cluster[3].Status.Consensus.Applied == leader.Status.Consensus.Applied || cluster[3].Failure is not null);
         Assert.Null(cluster[3].Failure);
+        cluster.AssertSameState();
+    }
+
+    [Fact]
+    public void What_waited_for_it_is_applied_in_turns_that_end()
+    {
+        var cluster = new TestCluster(settings: static options => options with
+        {
+            KeysPerTurnMax = 0,
+            Consensus = new ConsensusOptions { Id = options.Consensus.Id, Random = options.Consensus.Random, CommittedEntriesMax = 10 },
+        }).Elected();
+        var leader = cluster.Leader;
+        cluster.Do(leader.Put("a", "0"));
+        leader.Held = [];
+        var delete = leader.Node.ProposeAsync(DeleteAll());
+        var puts = Enumerable.Range(0, 55).Select(i => leader.Put("b", $"{i}")).ToList();
+        cluster.Settle();
+        var batches = leader.State.Batches;
+        leader.Held.Dequeue()();
+        cluster.Do(delete);
+        Assert.All(puts, put => cluster.Do(put));
+        Assert.Equal(batches + 1 + 6, leader.State.Batches);
+        cluster.AssertSameState();
+    }
+
+    [Fact]
+    public void A_snapshot_from_another_waits_for_it()
+    {
+        var cluster = new TestCluster(settings: static options => options with { KeysPerTurnMax = 0, SnapshotEntries = 3, CatchUpEntries = 0 }).Elected();
+        cluster.Do(cluster.Leader.Put("a", "0"));
+        cluster.Tick(2);
+        var follower = cluster[3];
+        follower.Held = [];
+        cluster.Do(cluster.Leader.Node.ProposeAsync(DeleteAll()));
+        cluster.Tick(2);
+        cluster.Network.CutOff(follower.Id);
+        for (var i = 0; i < 20; i++)
+        {
+            cluster.Do(cluster.Leader.Put($"{i}", "0"));
+        }
+
+        cluster.Tick(60);
+        cluster.Network.Heal();
+        cluster.Tick(20);
+        Assert.Equal(0, follower.Status.Counters.SnapshotsInstalled);
+        follower.Held.Dequeue()();
+        follower.Held = null;
+        cluster.TickUntil(() => follower.Status.Counters.SnapshotsInstalled == 1);
+        Assert.Null(follower.Failure);
         cluster.AssertSameState();
     }
 

@@ -107,7 +107,10 @@ internal sealed class NodeLoop(TimeSpan tick, WriteAheadLog log) : IDisposable
                 var pause = node.WantsPolls ? PollMs : (int)Math.Ceiling(left.TotalMilliseconds);
                 if (!_work.WaitOne(pause) && node.WantsPolls)
                 {
+                    // Within the turn: left to Wake, this thread might be the one to write the log, and to wait for the disk.
+                    _turns.Enter();
                     node.Poll();
+                    RunTurn(node);
                 }
 
                 continue;

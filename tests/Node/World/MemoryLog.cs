@@ -48,6 +48,14 @@ internal sealed class MemoryLog : IWriteAheadLog
         return any;
     }
 
+    /// <summary>Makes the oldest write durable, whether others are held or not.</summary>
+    public void SyncOldest()
+    {
+        var (write, completed) = _waiting.Dequeue();
+        Keep(write);
+        completed(write, null);
+    }
+
     /// <summary>What was not durable is gone.</summary>
     public RecoveredLog Crash()
     {

@@ -10,7 +10,7 @@ namespace Raft.Simulation.Tests.Checks;
 /// </summary>
 internal static class StateHash
 {
-    private static ReadOnlySpan<byte> LocalProgressOrVersions => "krim"u8;
+    private static ReadOnlySpan<byte> LocalProgressOrVersions => "kHim"u8;
 
     public static ulong Of(InMemoryOrderedStore content)
     {
