@@ -20,7 +20,7 @@ namespace Raft.Server.Membership;
 internal sealed class RunningMember : IAsyncDisposable
 {
     /// <summary>A pair of 256 bytes takes some 350 here; what does not fit is read through the store's own cache of blocks.</summary>
-    private const long NewestVersionsBytes = 48L << 20;
+    private const long NewestVersionsBytes = 40L << 20;
 
     private static readonly TimeSpan ChorePeriod = TimeSpan.FromMilliseconds(500);
 
