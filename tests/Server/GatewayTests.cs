@@ -166,6 +166,17 @@ public sealed class GatewayTests
             JsonNode.Parse((await lines.ReadLineAsync(TestContext.Current.CancellationToken))!)!["result"]!;
     }
 
+    [Fact]
+    public async Task A_stream_of_requests_ends_with_the_first_that_is_none()
+    {
+        await using var cluster = await LocalCluster.StartAsync(1);
+        using var request = new HttpRequestMessage(HttpMethod.Post, $"{cluster.Endpoints}/v3/watch");
+        request.Content = new StringContent("""{"create_request":{"key":"Zm9v"}}{"create_request":{"key":7}}""");
+        using var response = await Http.SendAsync(request, TestContext.Current.CancellationToken);
+        var lines = (await response.Content.ReadAsStringAsync(TestContext.Current.CancellationToken)).TrimEnd().Split('\n');
+        Assert.Equal(3, JsonNode.Parse(lines[^1])!["error"]!["grpc_code"]!.GetValue<int>());
+    }
+
     private static async Task<(HttpStatusCode Status, JsonNode Answer)> PostAsync(string url, string path, string body)
     {
         using var content = new StringContent(body, Encoding.UTF8, "application/json");
