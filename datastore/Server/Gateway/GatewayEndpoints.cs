@@ -20,9 +20,6 @@ internal static class GatewayEndpoints
     /// <summary>Base64 and names make JSON larger than what it stands for.</summary>
     private const int JsonOverhead = 2;
 
-    /// <summary>How many times the size of an answer its JSON takes: as text, with and without spaces, and as what is sent.</summary>
-    private const int JsonForms = 6;
-
     public static void MapGateway(this IEndpointRouteBuilder endpoints)
     {
         foreach (var (path, method) in GatewayRoutes.All)
@@ -64,6 +61,7 @@ internal static class GatewayEndpoints
     {
         using var room = budget.RoomFor(context);
         using var body = budget.Arriving(context, room, method.IsClientStreaming);
+        answers.CountAsJson(context);
         try
         {
             if (endpoint is null)
@@ -145,7 +143,7 @@ internal static class GatewayEndpoints
     {
         var answer = await call.NextAsync(method.OutputType.Parser)
             ?? throw new RpcException(new Status(StatusCode.Internal, "the method gave no answer"));
-        await answers.TakeAsync(context, answer.CalculateSize() * (long)JsonForms);
+        await answers.TakeIfNoneAsync(context, answer.CalculateSize(), GatewayRoutes.MayWrite(method)); // most were counted when they were read
         await context.Response.WriteAsync(GatewayJson.Format(answer));
     }
 
