@@ -78,16 +78,33 @@ internal sealed class ForwardReception(PeerConnection connection, PeerOptions op
     {
         Interlocked.Increment(ref _unsent);
         var bytes = (uint)answer.CalculateSize(); // above two GiB it would be negative
-        var unsentBytes = Interlocked.Add(ref _unsentBytes, bytes);
         var reason = bytes > AnswerBytesMax ? $"it has {bytes} bytes, and members give one another at most {AnswerBytesMax}"
-            : unsentBytes > options.UnsentAnswerBytesMax && unsentBytes > bytes ? $"{options.UnsentAnswerBytesMax} bytes of answers wait"
+            : !TryTakeRoom(bytes) ? $"{options.UnsentAnswerBytesMax} bytes of answers wait"
             : null;
         if (reason is not null)
         {
             answer.Refusal = Refusals.ToWire(new RequestRefusedException(NodeError.AnswerLost(reason)));
-            Interlocked.Add(ref _unsentBytes, answer.CalculateSize() - (long)bytes);
+            Interlocked.Add(ref _unsentBytes, answer.CalculateSize());
         }
 
         _answers.Writer.TryWrite(answer);
+    }
+
+    /// <summary>What does not fit takes nothing, not even for a moment, in which another would not fit because of it. What is alone fits.</summary>
+    private bool TryTakeRoom(long bytes)
+    {
+        var before = Volatile.Read(ref _unsentBytes);
+        while (before == 0 || before + bytes <= options.UnsentAnswerBytesMax)
+        {
+            var found = Interlocked.CompareExchange(ref _unsentBytes, before + bytes, before);
+            if (found == before)
+            {
+                return true;
+            }
+
+            before = found;
+        }
+
+        return false;
     }
 }

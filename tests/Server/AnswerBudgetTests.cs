@@ -20,22 +20,30 @@ public sealed class AnswerBudgetTests
     public async Task An_answer_has_its_room_until_its_call_has_ended()
     {
         var call = new Call();
-        Assert.Equal(6, await _answers.ReadAsync(call.Context, read => Parts(6, read)));
+        Assert.Equal(6, await ReadAsync(call, 6));
         Assert.Equal(6 * PartBytes, _answers.Taken);
         await call.EndAsync();
         Assert.Equal(0, _answers.Taken);
+    }
 
-        Assert.Equal(1, await _answers.ReadAsync(new Call().Context, static read => Parts(1, read, AnswerBudget.LargeBytes - AnswerBudget.PartOverheadBytes - 1)));
-        Assert.Equal(0, _answers.Taken);
+    /// <summary>Nearly all answers are: they must not cost what large ones do.</summary>
+    [Fact]
+    public async Task A_small_answer_takes_no_room_and_leaves_nothing_for_its_calls_end()
+    {
+        const int Most = AnswerBudget.LargeBytes - AnswerBudget.PartOverheadBytes - 1;
+        var call = new Call();
+        Assert.Equal(1, await _answers.ReadAsync(call.Context, Most, static (bytes, read) => Parts(1, read, bytes)));
+        await _answers.TakeAsync(call.Context, AnswerBudget.LargeBytes - 1, isWrite: false);
+        Assert.Equal((0, 0), (_answers.Taken, call.Awaiting));
     }
 
     [Fact]
     public async Task What_finds_no_room_is_read_again_when_another_call_has_ended()
     {
         var (first, second) = (new Call(), new Call());
-        await _answers.ReadAsync(first.Context, static read => Parts(5, read));
+        await ReadAsync(first, 5);
         var told = 0;
-        var waiting = _answers.ReadAsync(second.Context, read => Parts(5, bytes => read(Told(bytes)))).AsTask();
+        var waiting = _answers.ReadAsync(second.Context, 5, (count, read) => Parts(count, bytes => read(Told(bytes)))).AsTask();
         Assert.False(waiting.IsCompleted);
         Assert.InRange(told, 1, 4 * PartBytes);
         Assert.Equal(5 * PartBytes, _answers.Taken);
@@ -54,12 +62,17 @@ public sealed class AnswerBudgetTests
     [Fact]
     public async Task What_finds_no_room_for_long_is_refused()
     {
-        await _answers.ReadAsync(new Call().Context, static read => Parts(7, read));
-        var waiting = _answers.ReadAsync(new Call().Context, static read => Parts(5, read)).AsTask();
-        var written = _answers.TakeAsync(new Call().Context, 5 * PartBytes).AsTask();
-        Assert.False(waiting.IsCompleted || written.IsCompleted);
+        await ReadAsync(new Call(), 7);
+        var waiting = ReadAsync(new Call(), 5).AsTask();
+        var found = _answers.TakeAsync(new Call().Context, 5 * PartBytes, isWrite: false).AsTask();
+        var written = _answers.TakeAsync(new Call().Context, 5 * PartBytes, isWrite: true).AsTask();
+        Assert.False(waiting.IsCompleted || found.IsCompleted || written.IsCompleted);
         _time.Advance(AnswerBudget.Patience);
-        Assert.Equal(StatusCode.ResourceExhausted, (await Assert.ThrowsAsync<RpcException>(() => waiting)).StatusCode);
+        foreach (var read in new[] { waiting, found })
+        {
+            var refusal = (await Assert.ThrowsAsync<RpcException>(() => read)).Status;
+            Assert.Equal((StatusCode.ResourceExhausted, "etcdserver: too many requests"), (refusal.StatusCode, refusal.Detail));
+        }
 
         // What has taken effect must not look as if it had been refused.
         Assert.Equal(StatusCode.Unavailable, (await Assert.ThrowsAsync<RpcException>(() => written)).StatusCode);
@@ -70,10 +83,39 @@ public sealed class AnswerBudgetTests
     public async Task One_answer_alone_may_be_larger_than_all_the_room()
     {
         var call = new Call();
-        Assert.Equal(50, await _answers.ReadAsync(call.Context, static read => Parts(50, read)));
-        await _answers.TakeAsync(call.Context, 100 * PartBytes);
+        Assert.Equal(50, await ReadAsync(call, 50));
+        await _answers.TakeAsync(call.Context, 100 * PartBytes, isWrite: false);
         Assert.Equal(150 * PartBytes, _answers.Taken);
     }
+
+    /// <summary>The story: each kept what the answer itself takes while it waited for its JSON's room, and none got it.</summary>
+    [Fact]
+    public async Task What_becomes_json_takes_all_that_it_will_need_or_nothing()
+    {
+        var (first, second, third) = (new Call(), new Call(), new Call());
+        foreach (var call in new[] { first, second, third })
+        {
+            _answers.CountAsJson(call.Context);
+        }
+
+        await ReadAsync(first, 1);
+        var all = _answers.Taken;
+        Assert.InRange(all, 6 * PartBytes, 8 * PartBytes);
+        await _answers.TakeIfNoneAsync(first.Context, PartBytes, isWrite: false);
+        Assert.Equal(all, _answers.Taken);
+
+        var waiting = ReadAsync(second, 1).AsTask();
+        Assert.False(waiting.IsCompleted);
+        Assert.Equal(all, _answers.Taken);
+        await first.EndAsync();
+        Assert.Equal(1, await waiting);
+
+        await second.EndAsync();
+        await _answers.TakeIfNoneAsync(third.Context, PartBytes, isWrite: false);
+        Assert.Equal(all, _answers.Taken);
+    }
+
+    private ValueTask<int> ReadAsync(Call call, int parts) => _answers.ReadAsync(call.Context, parts, static (count, read) => Parts(count, read));
 
     private static int Parts(int count, Action<int> read, int bytesEach = PartBytes - AnswerBudget.PartOverheadBytes)
     {
@@ -97,6 +139,9 @@ public sealed class AnswerBudgetTests
         }
 
         public DefaultHttpContext Context { get; }
+
+        /// <summary>What is to be done when it ends.</summary>
+        public int Awaiting => _completed.Count;
 
         public override void OnCompleted(Func<object, Task> callback, object state) => _completed.Add(() => callback(state));
 

@@ -94,11 +94,14 @@ public sealed class GatewayTests
             (HttpStatusCode.ServiceUnavailable, "[-]data_corruption failed: alarm activated: CORRUPT\n\n"), await CheckAsync(member, "readyz/data_corruption"));
         Assert.Equal(HttpStatusCode.ServiceUnavailable, (await CheckAsync(member, "readyz")).Status);
         Assert.Equal((HttpStatusCode.OK, "ok\n"), await CheckAsync(member, "readyz?exclude=data_corruption"));
+        Assert.Equal((HttpStatusCode.OK, "ok\n"), await CheckAsync(member, "readyz/follows_leader"));
 
         await Task.WhenAll(cluster.Members.Skip(1).Select(other => other.Process!.TerminateAsync()));
         await LocalCluster.UntilAsync("there is no leader", member, async () => await CheckAsync(member, "readyz/linearizable_read")
             == (HttpStatusCode.ServiceUnavailable, "[-]linearizable_read failed: etcdserver: no leader\n\n"));
         Assert.Equal((HttpStatusCode.OK, "ok\n"), await CheckAsync(member, "readyz?exclude=data_corruption&exclude=linearizable_read"));
+        Assert.Equal(
+            (HttpStatusCode.ServiceUnavailable, "[-]follows_leader failed: RAFT NO LEADER\n\n"), await CheckAsync(member, "readyz/follows_leader"));
         Assert.Equal((HttpStatusCode.OK, "[+]serializable_read ok\nok\n"), await CheckAsync(member, "livez?verbose"));
 
         static async Task<(HttpStatusCode Status, string Text)> CheckAsync(LocalMember member, string page)
@@ -106,6 +109,22 @@ public sealed class GatewayTests
             using var answer = await Http.GetAsync($"{member.MetricsUrl}/{page}");
             return (answer.StatusCode, await answer.Content.ReadAsStringAsync());
         }
+    }
+
+    /// <summary>The story: a learner was never ready, and the operator promotes none that is not.</summary>
+    [Fact]
+    public async Task A_learner_that_has_caught_up_is_ready()
+    {
+        await using var cluster = await LocalCluster.StartAsync(1);
+        var learner = cluster.Add("b");
+        var added = await PostAsync(cluster.Members[0].ClientUrl, "cluster/member/add", $$"""{"peerURLs":["{{learner.PeerUrl}}"],"isLearner":true}""");
+        Assert.Equal(HttpStatusCode.OK, added.Status);
+        cluster.Start(learner, "existing");
+        await LocalCluster.UntilAsync("it is a learner", learner, async () =>
+            (await PostAsync(learner.ClientUrl, "maintenance/status", "{}")).Answer["isLearner"]?.GetValue<bool>() == true);
+        await cluster.UntilReadyAsync(learner);
+        using var answer = await Http.GetAsync(learner.MetricsUrl + "/readyz/linearizable_read");
+        Assert.Equal(HttpStatusCode.OK, answer.StatusCode);
     }
 
     [Fact]
@@ -145,6 +164,17 @@ public sealed class GatewayTests
 
         async Task<JsonNode> NextAsync() =>
             JsonNode.Parse((await lines.ReadLineAsync(TestContext.Current.CancellationToken))!)!["result"]!;
+    }
+
+    [Fact]
+    public async Task A_stream_of_requests_ends_with_the_first_that_is_none()
+    {
+        await using var cluster = await LocalCluster.StartAsync(1);
+        using var request = new HttpRequestMessage(HttpMethod.Post, $"{cluster.Endpoints}/v3/watch");
+        request.Content = new StringContent("""{"create_request":{"key":"Zm9v"}}{"create_request":{"key":7}}""");
+        using var response = await Http.SendAsync(request, TestContext.Current.CancellationToken);
+        var lines = (await response.Content.ReadAsStringAsync(TestContext.Current.CancellationToken)).TrimEnd().Split('\n');
+        Assert.Equal(3, JsonNode.Parse(lines[^1])!["error"]!["grpc_code"]!.GetValue<int>());
     }
 
     private static async Task<(HttpStatusCode Status, JsonNode Answer)> PostAsync(string url, string path, string body)

@@ -39,6 +39,33 @@ public sealed class ForwardLimitsTests
         Assert.Equal(0, (await waiting).Put.PrevKv.Value.Length);
     }
 
+    /// <summary>The story: what was too large took room until it had been replaced, and what came in that moment found none.</summary>
+    [Fact]
+    public async Task What_is_too_large_takes_no_room_from_others()
+    {
+        const int Rounds = 20;
+        const int Requests = 1000; // two thirds of them are answered with what is too large
+        await using var two = await TestMember.StartAsync(
+            Options(Two) with { ReceivedFrameBytesMax = 200_000, FrameBytesMax = 10_000, UnsentAnswerBytesMax = 300_000 });
+        var (small, large) = (Answer(0), Answer(299_000));
+        two.Inbox.OnForward = async request =>
+        {
+            await Task.Yield();
+            return request.Number % 3 == 0 ? small : large;
+        };
+        using var stream = await RawStream.OpenTakenAsync(two);
+        for (var round = 0; round < Rounds; round++)
+        {
+            await stream.SendAsync(Asking(Requests));
+            for (var count = 0; count < Requests;)
+            {
+                var answers = (await stream.ReadAsync(PeerReply.Parser))!.Answers;
+                Assert.All(answers, static answer => Assert.Equal(answer.Number % 3 == 0, answer.Response is not null));
+                count += answers.Count;
+            }
+        }
+    }
+
     [Fact]
     public async Task Answers_that_a_member_does_not_read_take_a_bounded_room()
     {

@@ -20,9 +20,6 @@ internal static class GatewayEndpoints
     /// <summary>Base64 and names make JSON larger than what it stands for.</summary>
     private const int JsonOverhead = 2;
 
-    /// <summary>How many times the size of an answer its JSON takes: as text, with and without spaces, and as what is sent.</summary>
-    private const int JsonForms = 6;
-
     public static void MapGateway(this IEndpointRouteBuilder endpoints)
     {
         foreach (var (path, method) in GatewayRoutes.All)
@@ -64,7 +61,7 @@ internal static class GatewayEndpoints
     {
         using var room = budget.RoomFor(context);
         using var body = budget.Arriving(context, room, method.IsClientStreaming);
-        var sending = Task.CompletedTask;
+        answers.CountAsJson(context);
         try
         {
             if (endpoint is null)
@@ -73,13 +70,7 @@ internal static class GatewayEndpoints
             }
 
             await using var call = new LocalCall(context, endpoint, grpcPath);
-            sending = SendAsync(options, method, body, call);
-            if (!method.IsClientStreaming)
-            {
-                await sending;
-            }
-
-            await (method.IsServerStreaming ? AnswerStreamAsync(context, method, call, sending) : AnswerAsync(context, answers, method, call));
+            await ServeAsync(context, options, answers, method, body, call);
         }
         catch (RpcException error)
         {
@@ -89,14 +80,45 @@ internal static class GatewayEndpoints
         {
             // The client is gone.
         }
+    }
+
+    /// <summary>Nothing is sent any more when it ends, since neither the call nor the body are there for much longer.</summary>
+    private static async Task ServeAsync(
+        HttpContext context, ServerOptions options, AnswerBudget answers, MethodDescriptor method, ArrivingBody body, LocalCall call)
+    {
+        var sending = SendAsync(options, method, body, call);
+        try
+        {
+            if (!method.IsClientStreaming)
+            {
+                await sending;
+            }
+
+            await (method.IsServerStreaming ? AnswerStreamAsync(context, method, call, sending) : AnswerAsync(context, answers, method, call));
+        }
         finally
         {
             body.GiveUp();
+            call.Abort();
             await sending.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
     }
 
+    /// <summary>Sends what comes. If that fails, the call is aborted: who waits for its answers finds the reason here.</summary>
     private static async Task SendAsync(ServerOptions options, MethodDescriptor method, ArrivingBody body, LocalCall call)
+    {
+        try
+        {
+            await SendAllAsync(options, method, body, call);
+        }
+        catch
+        {
+            call.Abort();
+            throw;
+        }
+    }
+
+    private static async Task SendAllAsync(ServerOptions options, MethodDescriptor method, ArrivingBody body, LocalCall call)
     {
         var sent = 0;
         await foreach (var json in GatewayJson.ReadValuesAsync(body, options.MaxRequestBytes * JsonOverhead))
@@ -121,13 +143,12 @@ internal static class GatewayEndpoints
     {
         var answer = await call.NextAsync(method.OutputType.Parser)
             ?? throw new RpcException(new Status(StatusCode.Internal, "the method gave no answer"));
-        await answers.TakeAsync(context, answer.CalculateSize() * (long)JsonForms);
+        await answers.TakeIfNoneAsync(context, answer.CalculateSize(), GatewayRoutes.MayWrite(method)); // most were counted when they were read
         await context.Response.WriteAsync(GatewayJson.Format(answer));
     }
 
     private static async Task AnswerStreamAsync(HttpContext context, MethodDescriptor method, LocalCall call, Task sending)
     {
-        _ = sending.ContinueWith(_ => call.Abort(), CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted, TaskScheduler.Default);
         try
         {
             while (await call.NextAsync(method.OutputType.Parser) is { } answer)
@@ -136,9 +157,10 @@ internal static class GatewayEndpoints
                 await context.Response.Body.FlushAsync();
             }
         }
-        catch (OperationCanceledException) when (sending.IsFaulted)
+        catch when (call.RequestAborted.IsCancellationRequested && !context.RequestAborted.IsCancellationRequested)
         {
             await sending;
+            throw;
         }
     }
 

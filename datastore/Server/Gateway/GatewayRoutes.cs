@@ -67,6 +67,16 @@ internal static class GatewayRoutes
         ("/v3/election/resign", "Election/Resign"),
     ];
 
+    /// <summary>Unary methods whose call changes nothing; of Txn nobody knows.</summary>
+    private static readonly HashSet<string> Reads =
+    [
+        "Range", "LeaseTimeToLive", "LeaseLeases", "MemberList", "Status", "HashKV", "AuthStatus", "UserGet", "UserList", "RoleGet",
+        "RoleList", "Leader",
+    ];
+
+    /// <summary>Whether a call of the method may change something.</summary>
+    public static bool MayWrite(MethodDescriptor method) => !Reads.Contains(method.Name);
+
     /// <summary>Every path with its method.</summary>
     public static IEnumerable<(string Path, MethodDescriptor Method)> All => Paths.Select(static route =>
     {

@@ -4,6 +4,7 @@ using System.Net;
 using Google.Protobuf;
 using Grpc.Core;
 using Microsoft.AspNetCore.Http.Features;
+using Raft.Server.Hosting;
 
 namespace Raft.Server.Gateway;
 
@@ -45,7 +46,7 @@ internal sealed class LocalCall : IHttpResponseTrailersFeature, IHttpRequestLife
         });
         features.Set<IHttpResponseFeature>(new ResponseOf(outer));
         features.Set(outer.Features.Get<IHttpConnectionFeature>());
-        features.Set<IItemsFeature>(new ItemsFeature { Items = outer.Items });
+        features.Set(outer.Features.Get<AnswerBudget.Call>());
         features.Set<IHttpResponseBodyFeature>(new StreamResponseBodyFeature(_response.Writer.AsStream()));
         features.Set<IHttpResponseTrailersFeature>(this);
         features.Set<IHttpRequestLifetimeFeature>(this);

@@ -21,6 +21,7 @@ internal static class HealthEndpoints
         var checks = endpoints.ServiceProvider.GetRequiredService<Readiness>();
         endpoints.MapChecks("/livez", checks.OfLiveness);
         endpoints.MapChecks("/readyz", checks.OfReadiness);
+        endpoints.MapCheck("/readyz", checks.FollowsLeader); // not etcd's, so it is not among those
         endpoints.MapGet("/version", (MemberHost host) => Results.Json(
             new VersionAnswer(ProductVersion.EtcdApi, ProductVersion.EtcdCluster, ProductVersion.Own, DowngradeOf(host.Running)),
             HealthJson.Default.VersionAnswer));
@@ -32,9 +33,12 @@ internal static class HealthEndpoints
         endpoints.MapGet(path, (HttpContext context, string[] exclude) => AnswerAsync(context, checks, exclude));
         foreach (var check in checks)
         {
-            endpoints.MapGet($"{path}/{check.Name}", (HttpContext context) => AnswerAsync(context, [check], excluded: []));
+            endpoints.MapCheck(path, check);
         }
     }
+
+    private static void MapCheck(this IEndpointRouteBuilder endpoints, string path, HealthCheck check) =>
+        endpoints.MapGet($"{path}/{check.Name}", (HttpContext context) => AnswerAsync(context, [check], excluded: []));
 
     private static async Task AnswerAsync(HttpContext context, IReadOnlyList<HealthCheck> checks, string[] excluded)
     {

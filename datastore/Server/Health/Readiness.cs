@@ -28,6 +28,12 @@ internal sealed class Readiness(MemberHost host)
         new("linearizable_read", WhyNotReadLinearizablyAsync),
     ];
 
+    /// <summary>
+    /// What takes a member out of the service: for a pod's probe. It asks nobody, so that a long command, or more load than the cluster
+    /// can take, does not make all members unready at once; nor does an alarm, which is of the whole cluster.
+    /// </summary>
+    public HealthCheck FollowsLeader => new("follows_leader", _ => new(WhyNotReady()));
+
     /// <summary>What etcd calls healthy: no alarm, and a leader.</summary>
     /// <param name="excluded">Names of alarms that do not count.</param>
     /// <param name="serializable">Without asking for more than the member itself: whether there is a leader does not count.</param>
@@ -91,7 +97,10 @@ internal sealed class Readiness(MemberHost host)
         return null;
     }
 
-    /// <summary>The leader confirms that it leads, and this member has applied what was committed by then.</summary>
+    /// <summary>
+    /// The leader confirms that it leads, and this member has applied what was committed by then. A learner cannot have that, and is
+    /// promoted when it is ready: for it what it knows by itself is enough.
+    /// </summary>
     private async ValueTask<string?> WhyNotReadLinearizablyAsync(CancellationToken cancellation)
     {
         if (host.Running is not { } member)
@@ -111,7 +120,7 @@ internal sealed class Readiness(MemberHost host)
         }
         catch (RequestRefusedException refusal)
         {
-            return refusal.Error.Message;
+            return refusal.Error == NodeError.NotForLearner ? WhyNotReady() : refusal.Error.Message;
         }
     }
 }

@@ -24,15 +24,14 @@ internal sealed class ByteBudget(long bytesMax)
     /// <param name="client">Who takes it.</param>
     /// <param name="had">What the same call has already.</param>
     /// <param name="bytes">How much more.</param>
-    /// <param name="isForced">It is there already, whatever the bounds say.</param>
-    private bool TryTake(IPAddress client, long had, long bytes, bool isForced)
+    private bool TryTake(IPAddress client, long had, long bytes)
     {
         lock (_changing)
         {
             var ofClient = _ofClients.GetValueOrDefault(client);
             var fits = _bytes + bytes <= bytesMax && (ofClient + bytes <= _clientBytesMax || ofClient == had);
             var isAlone = _bytes == had;
-            if (!fits && !isAlone && !isForced)
+            if (!fits && !isAlone)
             {
                 return false;
             }
@@ -81,10 +80,16 @@ internal sealed class ByteBudget(long bytesMax)
         public long Bytes { get; private set; }
 
         /// <summary>False: there is no room for more now. A call that is alone always gets it, however much it is.</summary>
-        public bool TryTake(long bytes) => TryTake(bytes, isForced: false);
+        public bool TryTake(long bytes)
+        {
+            if (bytes > 0 && !budget.TryTake(client, Bytes, bytes))
+            {
+                return false;
+            }
 
-        /// <summary>Takes what is there already, whether there is room for it or not.</summary>
-        public void Take(long bytes) => TryTake(bytes, isForced: true);
+            Bytes += Math.Max(0, bytes);
+            return true;
+        }
 
         /// <summary>Waits for a while until there is room. False: there was none.</summary>
         public async ValueTask<bool> TakeAsync(long bytes, TimeSpan patience, TimeProvider time, CancellationToken cancellation)
@@ -126,16 +131,5 @@ internal sealed class ByteBudget(long bytesMax)
 
         /// <summary>Gives all of it back.</summary>
         public void Dispose() => GiveBack(Bytes);
-
-        private bool TryTake(long bytes, bool isForced)
-        {
-            if (bytes > 0 && !budget.TryTake(client, Bytes, bytes, isForced))
-            {
-                return false;
-            }
-
-            Bytes += Math.Max(0, bytes);
-            return true;
-        }
     }
 }

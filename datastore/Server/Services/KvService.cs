@@ -68,11 +68,12 @@ internal sealed class KvService(
         var identity = await callers.IdentityAsync(member, context);
         if (!request.RangeEnd.IsEmpty && !request.CountOnly)
         {
-            return await ReadAsync(member, request, identity, context);
+            return await answers.ReadAsync(
+                context.GetHttpContext(), (member, request, identity), static (of, read) => Read(of.member, of.request, of.identity, read));
         }
 
         var response = Read(member, request, identity);
-        await answers.TakeAsync(context.GetHttpContext(), AnswerSize.Of(response));
+        await answers.TakeAsync(context.GetHttpContext(), AnswerSize.Of(response), isWrite: false);
         return response;
     }
 
@@ -88,7 +89,8 @@ internal sealed class KvService(
         {
             if (pages.IsOnePage)
             {
-                var all = await answers.ReadAsync(context.GetHttpContext(), read => NextPage(member, pages, identity, read));
+                var all = await answers.ReadAsync(
+                    context.GetHttpContext(), (member, pages, identity), static (of, read) => NextPage(of.member, of.pages, of.identity, read));
                 await responseStream.WriteAsync(new() { RangeResponse = all }, context.CancellationToken);
                 return;
             }
@@ -105,7 +107,8 @@ internal sealed class KvService(
         var member = Open(context);
         await AwaitReadableAsync(member, RequestShape.IsSerializable(request));
         var identity = await callers.IdentityAsync(member, context);
-        return await answers.ReadAsync(context.GetHttpContext(), read => Read(member, request, identity, read));
+        return await answers.ReadAsync(
+            context.GetHttpContext(), (member, request, identity), static (of, read) => Read(of.member, of.request, of.identity, read));
     }
 
     private async Task<CompactionResponse> FinishedAsync(Task<CompactionResponse> compacted, ServerCallContext context)
@@ -134,7 +137,7 @@ internal sealed class KvService(
             var result = await member.Node.ProposeAsync(command);
             Refusals.ThrowIfRefused(result.Error);
             var response = (TResponse)result.Response!;
-            await answers.TakeAsync(context.GetHttpContext(), AnswerSize.Of(response));
+            await answers.TakeAsync(context.GetHttpContext(), AnswerSize.Of(response), isWrite: true);
             return member.Complete(response);
         }
         catch (Exception error) when (error is not RpcException)
@@ -142,9 +145,6 @@ internal sealed class KvService(
             throw errors.AsStatus(error, context);
         }
     }
-
-    private ValueTask<RangeResponse> ReadAsync(RunningMember member, RangeRequest request, AuthIdentity? identity, ServerCallContext context) =>
-        answers.ReadAsync(context.GetHttpContext(), read => Read(member, request, identity, read));
 
     private static RangeResponse Read(RunningMember member, RangeRequest request, AuthIdentity? identity, Action<int>? read = null)
     {

@@ -69,7 +69,7 @@ internal sealed class LeaseService(
         var response = await member.Node.LeaseTimeToLiveAsync(request);
         Refusals.ThrowIfRefused(CheckReadable(member.Node.Store.Auth, await callers.IdentityAsync(member, context), response.Keys));
         response.Header = member.Complete(null);
-        await answers.TakeAsync(context.GetHttpContext(), response.CalculateSize());
+        await answers.TakeAsync(context.GetHttpContext(), response.CalculateSize(), isWrite: false);
         return response;
     }
 
@@ -77,7 +77,13 @@ internal sealed class LeaseService(
     {
         var member = Open();
         await member.Node.ReadBarrierAsync();
-        var identity = await callers.IdentityAsync(member, context);
+        var response = Leases(member, await callers.IdentityAsync(member, context));
+        await answers.TakeAsync(context.GetHttpContext(), response.CalculateSize(), isWrite: false);
+        return response;
+    }
+
+    private static LeaseLeasesResponse Leases(RunningMember member, AuthIdentity? identity)
+    {
         using var view = member.Node.Store.OpenView();
         Refusals.ThrowIfRefused(view.Auth.CheckUser(identity));
         var leases = view.Leases();
@@ -88,13 +94,11 @@ internal sealed class LeaseService(
             Refusals.ThrowIfRefused(CheckReadable(view.Auth, identity, keys));
         }
 
-        var response = new LeaseLeasesResponse
+        return new()
         {
             Header = member.Complete(new ResponseHeader { Revision = view.Revision }),
             Leases = { leases.Select(lease => new LeaseStatus { ID = lease.Id }) },
         };
-        await answers.TakeAsync(context.GetHttpContext(), response.CalculateSize());
-        return response;
     }
 
     private static StoreError? CheckReadable(AuthState auth, AuthIdentity? identity, IEnumerable<ByteString> keys) =>

@@ -84,8 +84,9 @@ public static class PodTemplateBuilder
         // Recovery of a long log may take minutes: the start-up probe gives it ten before liveness takes over.
         StartupProbe = Probe("/livez", periodSeconds: 2, failures: 300),
         LivenessProbe = Probe("/livez", periodSeconds: 10, failures: 6),
-        // An alarm is of the whole cluster: it must not take all members out of the service at once, nor make them look stuck.
-        ReadinessProbe = Probe("/readyz?exclude=data_corruption", periodSeconds: 2, failures: 3),
+        // What is of the whole cluster, as an alarm or a read that waits for its turn, must not take all members out of the service at
+        // once, nor make them look stuck: so it is not etcd's /readyz.
+        ReadinessProbe = Probe("/readyz/follows_leader", periodSeconds: 2, failures: 3),
         // SIGTERM hands leadership over, within a bound of the server's own: no preStop hook is needed.
         SecurityContext = new V1SecurityContext
         {
