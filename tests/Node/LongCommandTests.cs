@@ -169,6 +169,26 @@ public class LongCommandTests
     }
 
     [Fact]
+    public void Leadership_that_moves_meanwhile_does_not_cost_its_answer_nor_those_after_it()
+    {
+        var leader = Filled();
+        Hold();
+        var delete = leader.Node.ProposeAsync(DeleteAll());
+        var before = leader.Put("b", "before");
+        _cluster.Settle();
+        var moved = leader.Node.MoveLeaderAsync(new MemberId(2));
+        _cluster.Settle();
+        Assert.True(moved.IsCompletedSuccessfully);
+        var after = leader.Put("c", "after");
+        _cluster.Settle();
+        Release();
+        _cluster.Do(delete);
+        _cluster.Do(before);
+        _cluster.Do(after);
+        _cluster.AssertSameState();
+    }
+
+    [Fact]
     public void A_lease_with_many_keys_that_ends_is_one()
     {
         var leader = _cluster.Leader;
