@@ -20,7 +20,12 @@ internal sealed class CorruptionCheck(Node.Node node, StateHashing hashing, Peer
     /// <summary>What an empty store is at: there is nothing to compare.</summary>
     private const long FirstRevision = 1;
 
-    private static readonly TimeSpan StartLimit = TimeSpan.FromMinutes(1);
+    /// <summary>
+    /// A store of some hundred thousand keys is hashed in less. What takes longer is left to the check in the background: a restart of ten
+    /// million keys took twenty seconds where it was waited for.
+    /// </summary>
+    private static readonly TimeSpan StartLimit = TimeSpan.FromSeconds(4);
+
     private static readonly TimeSpan BackgroundLimit = TimeSpan.FromMinutes(30);
 
     private long _checks;
