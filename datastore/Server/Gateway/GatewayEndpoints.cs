@@ -75,6 +75,12 @@ internal static class GatewayEndpoints
         catch (RpcException error)
         {
             await FailAsync(context, method, error.Status);
+            if (context.RequestServices.GetRequiredService<IHostApplicationLifetime>().ApplicationStopping.IsCancellationRequested)
+            {
+                // Kestrel would wait for the rest of the body, which may never come.
+                await context.Response.CompleteAsync();
+                context.Abort();
+            }
         }
         catch (Exception error) when (error is IOException || (error is OperationCanceledException && context.RequestAborted.IsCancellationRequested))
         {

@@ -11,7 +11,7 @@ namespace Raft.Server.Hosting;
 /// whole before anything can look at it: without this, a flood of large ones would run the member out of memory before the
 /// node's own admission sees the first of them. What does not fit is refused, with etcd's "too many requests".
 /// </summary>
-internal sealed class ReceiveBudget(ServerOptions options, TimeProvider time)
+internal sealed class ReceiveBudget(ServerOptions options, TimeProvider time, IHostApplicationLifetime lifetime)
 {
     /// <summary>The flag and the length that every message of gRPC begins with.</summary>
     private const int PrefixBytes = 5;
@@ -23,7 +23,8 @@ internal sealed class ReceiveBudget(ServerOptions options, TimeProvider time)
     public ByteBudget.Room RoomFor(HttpContext context) => _budget.RoomFor(context.Connection.RemoteIpAddress);
 
     /// <summary>The body of a request, which takes that room while it arrives.</summary>
-    public ArrivingBody Arriving(HttpContext context, ByteBudget.Room room, bool isStream) => new(context.Request.BodyReader, room, time, isStream);
+    public ArrivingBody Arriving(HttpContext context, ByteBudget.Room room, bool isStream) =>
+        new(context.Request.BodyReader, room, time, isStream, lifetime.ApplicationStopping);
 
     /// <summary>Serves a call of gRPC that has one request when that is there, if there is room for it.</summary>
     public Task AdmitAsync(HttpContext context, RequestDelegate next) =>
