@@ -43,6 +43,8 @@ public sealed class StopTests
             }
         }
 
+        using var reader = new StreamReader(json.GetStream());
+        Assert.StartsWith("HTTP/1.1 503", await reader.ReadLineAsync(Stop), StringComparison.Ordinal);
         Assert.DoesNotContain(" fail: ", member.Process.Output, StringComparison.Ordinal);
     }
 }
