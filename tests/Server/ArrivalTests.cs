@@ -1,5 +1,4 @@
 using System.Buffers;
-using System.Buffers.Binary;
 using System.IO.Pipelines;
 using System.Net;
 using Google.Protobuf;
@@ -13,7 +12,7 @@ namespace Raft.Server.Tests;
 /// <summary>Requests that come slowly, in part, or not at all.</summary>
 public sealed class ArrivalTests
 {
-    private const int AnnouncedBytes = 2 * 1024 * 1024;
+    private static readonly string[] OfOneRequest = ["etcdserverpb.KV/Put", "etcdserverpb.Maintenance/Snapshot", "grpc.health.v1.Health/Watch"];
 
     private static CancellationToken Stop => TestContext.Current.CancellationToken;
 
@@ -96,14 +95,9 @@ public sealed class ArrivalTests
         await using var cluster = await LocalCluster.StartAsync(1);
         var member = cluster.Members[0];
         using var http = new HttpClient { Timeout = Timeout.InfiniteTimeSpan };
-        var halfSent = Enumerable.Range(0, 70).Select(_ => new HalfSentPut()).ToList();
+        var halfSent = Enumerable.Range(0, 70).Select(_ => new HalfSentMessage()).ToList();
         var calls = halfSent.ConvertAll(put => http.SendAsync(
-            new(HttpMethod.Post, $"{member.ClientUrl}/etcdserverpb.KV/Put")
-            {
-                Version = HttpVersion.Version20,
-                VersionPolicy = HttpVersionPolicy.RequestVersionExact,
-                Content = put,
-            },
+            put.To(member, OfOneRequest[halfSent.IndexOf(put) % OfOneRequest.Length]),
             HttpCompletionOption.ResponseHeadersRead,
             Stop));
         await Task.WhenAll(halfSent.Select(put => put.IsHalfSent));
@@ -120,39 +114,6 @@ public sealed class ArrivalTests
         }
 
         halfSent.ForEach(static put => put.Dispose());
-    }
-
-    /// <summary>A put that announces two MiB, of which one byte comes.</summary>
-    private sealed class HalfSentPut : HttpContent
-    {
-        private readonly TaskCompletionSource _halfSent = new(TaskCreationOptions.RunContinuationsAsynchronously);
-        private readonly CancellationTokenSource _disposed = new();
-
-        public HalfSentPut() => Headers.ContentType = new("application/grpc");
-
-        public Task IsHalfSent => _halfSent.Task;
-
-        protected override async Task SerializeToStreamAsync(Stream stream, TransportContext? context)
-        {
-            var start = new byte[6];
-            BinaryPrimitives.WriteInt32BigEndian(start.AsSpan(1), AnnouncedBytes);
-            await stream.WriteAsync(start, Stop);
-            await stream.FlushAsync(Stop);
-            _halfSent.SetResult();
-            await Task.Delay(Timeout.Infinite, _disposed.Token);
-        }
-
-        protected override bool TryComputeLength(out long length)
-        {
-            length = 0;
-            return false;
-        }
-
-        protected override void Dispose(bool disposing)
-        {
-            _disposed.Cancel();
-            base.Dispose(disposing);
-        }
     }
 
     /// <summary>A body that comes in pieces, each a segment of its own, and counts how often any of them is looked at.</summary>

@@ -125,6 +125,15 @@ public sealed class RocksStoreTests : OrderedStoreContract, IDisposable
     }
 
     [Fact]
+    public void A_store_that_somebody_else_has_open_is_not_called_damaged()
+    {
+        using var holder = Open("s");
+        var error = Assert.Throws<StoreException>(() => Open("s"));
+        Assert.Contains("in use by another process", error.Message, StringComparison.Ordinal);
+        Assert.DoesNotContain("damaged", error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Deleted_data_gives_its_space_back_when_files_are_compacted()
     {
         using var store = Open("s");

@@ -20,6 +20,9 @@ internal static class GatewayEndpoints
     /// <summary>Base64 and names make JSON larger than what it stands for.</summary>
     private const int JsonOverhead = 2;
 
+    /// <summary>What a client has to read a refusal before its connection is closed.</summary>
+    private static readonly TimeSpan TimeToRead = TimeSpan.FromSeconds(1);
+
     public static void MapGateway(this IEndpointRouteBuilder endpoints)
     {
         foreach (var (path, method) in GatewayRoutes.All)
@@ -74,7 +77,15 @@ internal static class GatewayEndpoints
         }
         catch (RpcException error)
         {
-            await FailAsync(context, method, error.Status);
+            if (body.Refusal.StatusCode is StatusCode.DeadlineExceeded or StatusCode.Unavailable
+                && HttpProtocol.IsHttp11(context.Request.Protocol))
+            {
+                await FailAndCloseAsync(context, method, error.Status);
+            }
+            else
+            {
+                await FailAsync(context, method, error.Status);
+            }
         }
         catch (Exception error) when (error is IOException || (error is OperationCanceledException && context.RequestAborted.IsCancellationRequested))
         {
@@ -162,6 +173,16 @@ internal static class GatewayEndpoints
             await sending;
             throw;
         }
+    }
+
+    /// <summary>Kestrel would wait for the rest of the body, which may never come. The client has a moment to read why.</summary>
+    private static async Task FailAndCloseAsync(HttpContext context, MethodDescriptor method, Status status)
+    {
+        context.Response.Headers.Connection = "close";
+        await FailAsync(context, method, status);
+        await context.Response.CompleteAsync();
+        await Task.Delay(TimeToRead, context.RequestAborted).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        context.Abort();
     }
 
     /// <summary>In the forms of grpc-gateway's first version, which etcd has.</summary>

@@ -1,7 +1,9 @@
 using System.Text.Json.Serialization;
 using Grpc.Core;
 using Grpc.Health.V1;
+using Raft.Node;
 using Raft.Server.Membership;
+using Raft.Server.Services;
 
 namespace Raft.Server.Health;
 
@@ -59,7 +61,7 @@ internal static class HealthEndpoints
 }
 
 /// <summary>grpc.health.v1.Health for the service "".</summary>
-internal sealed class GrpcHealthService(Readiness readiness) : Grpc.Health.V1.Health.HealthBase
+internal sealed class GrpcHealthService(Readiness readiness, IHostApplicationLifetime lifetime) : Grpc.Health.V1.Health.HealthBase
 {
     public override Task<HealthCheckResponse> Check(HealthCheckRequest request, ServerCallContext context) =>
         request.Service.Length > 0
@@ -69,6 +71,7 @@ internal sealed class GrpcHealthService(Readiness readiness) : Grpc.Health.V1.He
     public override async Task Watch(
         HealthCheckRequest request, IServerStreamWriter<HealthCheckResponse> responseStream, ServerCallContext context)
     {
+        using var ended = CancellationTokenSource.CreateLinkedTokenSource(context.CancellationToken, lifetime.ApplicationStopping);
         using var timer = new PeriodicTimer(TimeSpan.FromSeconds(1));
         HealthCheckResponse? last = null;
         try
@@ -78,15 +81,19 @@ internal sealed class GrpcHealthService(Readiness readiness) : Grpc.Health.V1.He
                 var now = Now();
                 if (!now.Equals(last))
                 {
-                    await responseStream.WriteAsync(now, context.CancellationToken);
+                    await responseStream.WriteAsync(now, ended.Token);
                     last = now;
                 }
             }
-            while (await timer.WaitForNextTickAsync(context.CancellationToken));
+            while (await timer.WaitForNextTickAsync(ended.Token));
         }
         catch (OperationCanceledException)
         {
-            // The client has seen enough.
+            // Otherwise the client has seen enough.
+            if (lifetime.ApplicationStopping.IsCancellationRequested)
+            {
+                throw Refusals.ToStatus(NodeError.Stopped);
+            }
         }
     }
 

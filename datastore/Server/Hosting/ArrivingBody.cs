@@ -14,7 +14,9 @@ namespace Raft.Server.Hosting;
 /// <param name="room">What the request has; it is to be given back when the request is answered.</param>
 /// <param name="time">The clock.</param>
 /// <param name="isStream">It may stay open for ever and bring nothing. Room is taken only for what is not consumed yet.</param>
-internal sealed class ArrivingBody(PipeReader body, ByteBudget.Room room, TimeProvider time, bool isStream = false) : IDisposable
+/// <param name="stopping">This member stops, and waits for nobody.</param>
+internal sealed class ArrivingBody(
+    PipeReader body, ByteBudget.Room room, TimeProvider time, bool isStream = false, CancellationToken stopping = default) : IDisposable
 {
     /// <summary>Smaller ones take no room: they are bounded well enough by how many calls may be open (see <see cref="OpenCalls"/>).</summary>
     public const int LargeBytes = 4 * 1024;
@@ -44,19 +46,25 @@ internal sealed class ArrivingBody(PipeReader body, ByteBudget.Room room, TimePr
     public async ValueTask<bool> TryReadAsync()
     {
         ReadResult read;
-        try
+
+        // A token in its place would leave HTTP/1.1 in a read, and unable to pass over the rest.
+        await using (_over.Token.UnsafeRegister(static body => ((PipeReader)body!).CancelPendingRead(), body))
+        await using (stopping.UnsafeRegister(static over => ((CancellationTokenSource)over!).Cancel(), _over))
         {
-            read = await body.ReadAsync(_over.Token);
-        }
-        catch (OperationCanceledException) when (_over.IsCancellationRequested)
-        {
-            Refusal = new(
-                StatusCode.DeadlineExceeded,
-                $"raftserver: the request does not arrive: less than {WindowBytes} bytes in {Window.TotalSeconds} seconds");
-            return false;
+            read = await body.ReadAsync();
         }
 
         (Buffer, IsCompleted, _isRead) = (read.Buffer, read.IsCompleted, true);
+        if (_over.IsCancellationRequested)
+        {
+            Refusal = stopping.IsCancellationRequested
+                ? Refusals.ToStatus(NodeError.Stopped).Status
+                : new(
+                    StatusCode.DeadlineExceeded,
+                    $"raftserver: the request does not arrive: less than {WindowBytes} bytes in {Window.TotalSeconds} seconds");
+            return false;
+        }
+
         var arrived = _consumed + Buffer.Length;
         if (!isStream && arrived - _windowStart >= WindowBytes)
         {

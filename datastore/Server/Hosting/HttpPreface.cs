@@ -2,6 +2,7 @@ using System.Buffers;
 using System.IO.Pipelines;
 using System.Security.Cryptography.X509Certificates;
 using Microsoft.AspNetCore.Connections;
+using Microsoft.AspNetCore.Connections.Features;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.Server.Kestrel.Core.Features;
 
@@ -21,7 +22,8 @@ internal static class HttpPreface
 
     public static async Task DetectAsync(ConnectionContext connection, ConnectionDelegate next)
     {
-        using var patience = CancellationTokenSource.CreateLinkedTokenSource(connection.ConnectionClosed);
+        var closing = connection.Features.Get<IConnectionLifetimeNotificationFeature>()?.ConnectionClosedRequested ?? default;
+        using var patience = CancellationTokenSource.CreateLinkedTokenSource(connection.ConnectionClosed, closing);
         patience.CancelAfter(Patience);
         var input = connection.Transport.Input;
         while (true)
@@ -33,7 +35,7 @@ internal static class HttpPreface
             }
             catch (OperationCanceledException)
             {
-                return; // gone, or silent for too long: the connection is closed
+                return; // gone, silent for too long, or this member stops: the connection is closed
             }
 
             var buffer = read.Buffer;

@@ -76,6 +76,7 @@ internal sealed class OpenCalls(ServerOptions options)
             return LeaveAfterAsync(serving, context);
         }
 
+        MalformedRequests.Correct(context);
         Leave();
         return serving;
     }
@@ -85,6 +86,7 @@ internal sealed class OpenCalls(ServerOptions options)
         try
         {
             await serving;
+            MalformedRequests.Correct(context);
             if (AnswerBudget.IsUnread(context))
             {
                 await context.Response.BodyWriter.FlushAsync();

@@ -11,7 +11,7 @@ namespace Raft.Server.Hosting;
 /// whole before anything can look at it: without this, a flood of large ones would run the member out of memory before the
 /// node's own admission sees the first of them. What does not fit is refused, with etcd's "too many requests".
 /// </summary>
-internal sealed class ReceiveBudget(ServerOptions options, TimeProvider time)
+internal sealed class ReceiveBudget(ServerOptions options, TimeProvider time, IHostApplicationLifetime lifetime)
 {
     /// <summary>The flag and the length that every message of gRPC begins with.</summary>
     private const int PrefixBytes = 5;
@@ -23,22 +23,23 @@ internal sealed class ReceiveBudget(ServerOptions options, TimeProvider time)
     public ByteBudget.Room RoomFor(HttpContext context) => _budget.RoomFor(context.Connection.RemoteIpAddress);
 
     /// <summary>The body of a request, which takes that room while it arrives.</summary>
-    public ArrivingBody Arriving(HttpContext context, ByteBudget.Room room, bool isStream) => new(context.Request.BodyReader, room, time, isStream);
+    public ArrivingBody Arriving(HttpContext context, ByteBudget.Room room, bool isStream) =>
+        new(context.Request.BodyReader, room, time, isStream, lifetime.ApplicationStopping);
 
-    /// <summary>Serves a unary call of gRPC when its request is there, if there is room for it.</summary>
+    /// <summary>Serves a call of gRPC that has one request when that is there, if there is room for it.</summary>
     public Task AdmitAsync(HttpContext context, RequestDelegate next) =>
-        context.GetEndpoint()?.Metadata.GetMetadata<GrpcMethodMetadata>()?.Method.Type == MethodType.Unary
-            ? AdmitUnaryAsync(context, next)
+        context.GetEndpoint()?.Metadata.GetMetadata<GrpcMethodMetadata>()?.Method.Type is MethodType.Unary or MethodType.ServerStreaming
+            ? AdmitOneAsync(context, next)
             : next(context);
 
     /// <summary>Small requests, nearly all, are there as soon as they are served, and cost no wait and no object here.</summary>
-    private Task AdmitUnaryAsync(HttpContext context, RequestDelegate next)
+    private Task AdmitOneAsync(HttpContext context, RequestDelegate next)
     {
         var body = context.Request.BodyReader;
         var isSmall = false;
         if (body.TryRead(out var read))
         {
-            isSmall = read.IsCompleted && read.Buffer.Length < ArrivingBody.LargeBytes && !IsCompressed(read.Buffer);
+            isSmall = read.IsCompleted && read.Buffer.Length < ArrivingBody.LargeBytes && read.Buffer.FirstSpan is [0, < 0x80, ..]; // nor can it announce too much
             body.AdvanceTo(read.Buffer.Start);
         }
 
@@ -67,6 +68,11 @@ internal sealed class ReceiveBudget(ServerOptions options, TimeProvider time)
         {
             var isAnnounced = body.Buffer.Length >= PrefixBytes;
             var bytes = isAnnounced ? MessageBytes(body.Buffer) : 0;
+            if (bytes > int.MaxValue || body.Buffer.FirstSpan is [> 1, ..])
+            {
+                return bytes > int.MaxValue ? MalformedRequests.TooLarge : MalformedRequests.NoFlag;
+            }
+
             if (body.IsCompleted || (isAnnounced && (bytes > options.ReceivedBytesMax || body.Buffer.Length > PrefixBytes + bytes)))
             {
                 // What is compressed may become as large as is allowed.

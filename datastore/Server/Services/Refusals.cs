@@ -3,6 +3,7 @@ using Grpc.Core;
 using Grpc.Core.Interceptors;
 using Raft.KeyValue;
 using Raft.Node;
+using Raft.Server.Hosting;
 using Raft.Server.Membership;
 
 namespace Raft.Server.Services;
@@ -117,7 +118,7 @@ internal sealed class RefusalInterceptor(MemberHost host, CallErrors errors) : I
     public override Task DuplexStreamingServerHandler<TRequest, TResponse>(
         IAsyncStreamReader<TRequest> requestStream, IServerStreamWriter<TResponse> responseStream, ServerCallContext context,
         DuplexStreamingServerMethod<TRequest, TResponse> continuation) =>
-        RunAsync(context, () => continuation(requestStream, responseStream, context));
+        RunAsync(context, () => continuation(new ReadableRequests<TRequest>(requestStream), responseStream, context));
 
     private void Check(ServerCallContext context)
     {

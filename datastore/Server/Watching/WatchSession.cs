@@ -50,17 +50,20 @@ internal sealed class WatchSession : IDisposable
 
     /// <summary>Runs until it is cancelled: a client that has nothing more to ask still wants to be told.</summary>
     /// <exception cref="OperationCanceledException">The stream was cancelled.</exception>
+    /// <exception cref="RpcException">What the client asks cannot be read.</exception>
     public async Task RunAsync(CancellationToken cancellation)
     {
         using var ended = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
         var writing = WriteAsync(ended.Token);
         var reading = ReadAsync(ended.Token);
-        if (await Task.WhenAny(writing, reading) == writing || !reading.IsCompletedSuccessfully)
+        var first = await Task.WhenAny(writing, reading);
+        if (first == writing || !reading.IsCompletedSuccessfully)
         {
             await ended.CancelAsync();
         }
 
-        await reading.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await Task.WhenAll(writing, reading).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await first; // the reason, if it failed: the other was only cancelled then
         await writing;
         await reading;
     }

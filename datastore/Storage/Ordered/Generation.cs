@@ -29,6 +29,10 @@ internal sealed class Generation
             using var tuning = new StoreTuning(options, cache, create);
             return new(RocksDatabase.Open(path, tuning), path);
         }
+        catch (RocksException error) when (error.IsInUse)
+        {
+            throw new StoreException($"The store in '{path}' is in use by another process: {error.Message}", error);
+        }
         catch (RocksException error)
         {
             throw new StoreException(
