@@ -4,8 +4,8 @@ namespace Raft.Node;
 
 /// <content>
 /// When followers are told of the commit index. It travels with the next append; by itself it is a message, an answer and a turn on each
-/// follower, more than half of what a lone writer costs. So while appends follow one another closely, the next one is waited for, for
-/// two polls at most. Otherwise, and wherever a follower's client waits for it, it leaves at once, as in etcd.
+/// follower, half of the messages of a lone writer. So while appends follow one another closely, the next one is waited for, for two
+/// polls at most. Otherwise, and where a follower's client wrote, it leaves at once, as in etcd.
 /// </content>
 public sealed partial class Node
 {
